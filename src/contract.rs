@@ -1,0 +1,153 @@
+//! Every name that users, manifests, or two of the programs share: labels, annotations, environment variables, ports, paths.
+//!
+//! One place for each fact and no logic. What a name means to users is written in `docs/reference.md`.
+
+/// Domain of every label, annotation and field manager.
+pub const DOMAIN: &str = "dkron-ha.io";
+
+/// Labels. Values are noted beside each name.
+pub mod label {
+    /// `enabled` on a namespace opts it in.
+    pub const INJECTION: &str = "dkron-ha.io/injection";
+    /// Value of [`INJECTION`] that opts a namespace in.
+    pub const INJECTION_ENABLED: &str = "enabled";
+    /// `"false"` on a pod, template or set opts it out; `"true"` opts in a pod that would not be recognised.
+    pub const INJECT: &str = "dkron-ha.io/inject";
+    /// `"true"` on every set, template and pod that was injected.
+    pub const INJECTED: &str = "dkron-ha.io/injected";
+    /// Cluster that a server belongs to: the name of its StatefulSet, or the common part of bare pods' names.
+    pub const CLUSTER: &str = "dkron-ha.io/cluster";
+    /// The same value as [`CLUSTER`]; the one label by which agents find servers.
+    pub const SERVER_OF: &str = "dkron-ha.io/server-of";
+    /// `"true"` on the one pod that leads; kept by the label updater.
+    pub const LEADER: &str = "dkron-ha.io/leader";
+}
+
+/// Annotations that dkron-ha itself writes. Those that a user may set are in `inject::annotations`.
+pub mod annotation {
+    /// What users and the StatefulSet pass both write: the size of the first bootstrap.
+    pub const INITIAL_CLUSTER_SIZE: &str = "dkron-ha.io/initial-cluster-size";
+    /// `spec.ordinals.start` of the set when it was stamped.
+    pub const ORDINALS_START: &str = "dkron-ha.io/ordinals-start";
+    /// Least grace period in seconds; frozen on the template so that an upgrade of dkron-ha never rolls a set.
+    pub const GRACE: &str = "dkron-ha.io/grace";
+    /// JSON: version of dkron-ha and exactly what it added, replaced and removed.
+    pub const STATUS: &str = "dkron-ha.io/status";
+    /// Written by the label updater once its server has reported a leader.
+    pub const FORMED: &str = "dkron-ha.io/formed";
+    /// The kubelet's mark of a static pod's mirror; never injected.
+    pub const MIRROR_POD: &str = "kubernetes.io/config.mirror";
+}
+
+/// Environment of the dkron container. The first five names are those of the Helm chart that came before.
+pub mod env {
+    /// Number of servers of the first bootstrap.
+    pub const INITIAL_CLUSTER_SIZE: &str = "INITIAL_CLUSTER_SIZE";
+    /// Name of the pod.
+    pub const POD_NAME: &str = "POD_NAME";
+    /// Address of the pod.
+    pub const POD_IP: &str = "POD_IP";
+    /// Name of the StatefulSet, or of the group of bare pods.
+    pub const STATEFULSET_NAME: &str = "STATEFULSET_NAME";
+    /// Namespace of the pod.
+    pub const STATEFULSET_NAMESPACE: &str = "STATEFULSET_NAMESPACE";
+    /// First-boot peers, comma-separated, `<pod>.<service>.<namespace>.svc`, own name included.
+    pub const PEERS: &str = "DKRON_HA_PEERS";
+    /// Cluster that this container serves or joins.
+    pub const CLUSTER: &str = "DKRON_HA_CLUSTER";
+    /// `server`, `agent`, or `auto` where only dkron's configuration file knows.
+    pub const ROLE: &str = "DKRON_HA_ROLE";
+    /// Joining for an agent whose configuration file may already say how: the wrapper decides.
+    pub const JOIN: &str = "DKRON_HA_JOIN";
+    /// `persistent` or `ephemeral`.
+    pub const STORAGE: &str = "DKRON_HA_STORAGE";
+    /// Seconds between TERM and KILL.
+    pub const GRACE: &str = "DKRON_HA_GRACE";
+    /// DNS domain of the cluster, where it is not to be read from resolv.conf.
+    pub const CLUSTER_DOMAIN: &str = "DKRON_HA_CLUSTER_DOMAIN";
+    /// Port of the wrapper, where it is not [`port::WRAPPER`](super::port::WRAPPER).
+    pub const WRAPPER_PORT: &str = "DKRON_HA_WRAPPER_PORT";
+    /// Port of the label updater, where it is not [`port::LABEL`](super::port::LABEL).
+    pub const LABEL_PORT: &str = "DKRON_HA_LABEL_PORT";
+    /// Port of dkron's HTTP API, where it is not [`port::DKRON_HTTP`](super::port::DKRON_HTTP).
+    pub const DKRON_HTTP_PORT: &str = "DKRON_HA_DKRON_PORT";
+    /// dkron's own variable for `--retry-join`.
+    pub const DKRON_RETRY_JOIN: &str = "DKRON_RETRY_JOIN";
+}
+
+/// Default ports; each is a setting.
+pub mod port {
+    /// HTTPS of the webhook.
+    pub const WEBHOOK: u16 = 8443;
+    /// Metrics and probes of `serve`.
+    pub const ADMIN: u16 = 9090;
+    /// State, probes and metrics of the wrapper.
+    pub const WRAPPER: u16 = 8947;
+    /// Readiness and metrics of the label updater.
+    pub const LABEL: u16 = 8948;
+    /// dkron's HTTP API.
+    pub const DKRON_HTTP: u16 = 8080;
+    /// dkron's gRPC and raft.
+    pub const DKRON_RPC: u16 = 6868;
+    /// serf gossip.
+    pub const DKRON_SERF: u16 = 8946;
+}
+
+/// Paths inside containers and on the webhook's listeners.
+pub mod path {
+    /// Where the shared volume is mounted.
+    pub const SHARED: &str = "/dkron-ha";
+    /// PID 1 of the dkron container.
+    pub const WRAPPER: &str = "/dkron-ha/bin/dkron-ha-init";
+    /// What the label updater tells the wrapper.
+    pub const DESIRED: &str = "/dkron-ha/desired.json";
+    /// Where the volume that only the dkron container writes is mounted.
+    pub const RUN: &str = "/dkron-ha-run";
+    /// The large program in the image.
+    pub const IMAGE_DKRON_HA: &str = "/usr/local/bin/dkron-ha";
+    /// The small program in the image.
+    pub const IMAGE_DKRON_HA_INIT: &str = "/usr/local/bin/dkron-ha-init";
+    /// Where a pod finds the token of its account.
+    pub const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    /// Admission endpoint.
+    pub const MUTATE: &str = "/mutate";
+    /// Wrapper: the dkron container lives.
+    pub const PROBE_LIVE: &str = "/probe/live";
+    /// Wrapper: this server takes part.
+    pub const PROBE_READY: &str = "/probe/ready";
+    /// Wrapper: the start is over.
+    pub const PROBE_START: &str = "/probe/start";
+    /// Readiness of the label updater and of `serve`.
+    pub const READYZ: &str = "/readyz";
+    /// Liveness of `serve`.
+    pub const HEALTHZ: &str = "/healthz";
+    /// Prometheus text.
+    pub const METRICS: &str = "/metrics";
+}
+
+/// Names of what is added to a pod.
+pub mod injected {
+    /// Init container that copies the wrapper into the shared volume.
+    pub const INSTALL: &str = "dkron-ha-install";
+    /// Sidecar that keeps the leader label.
+    pub const LABEL_UPDATER: &str = "dkron-ha-label-updater";
+    /// Volume of the wrapper and of `desired.json`.
+    pub const VOLUME: &str = "dkron-ha";
+    /// Volume that only the dkron container writes.
+    pub const RUN_VOLUME: &str = "dkron-ha-run";
+    /// Projected token of the label updater.
+    pub const TOKEN_VOLUME: &str = "dkron-ha-token";
+}
+
+/// Accounts, roles and the objects of an installation.
+pub mod object {
+    /// Namespace, Deployment, Service and account of the webhook itself.
+    pub const INSTALLATION: &str = "dkron-ha";
+    /// Account of servers in a workload namespace; also its Role.
+    pub const SERVER_ACCOUNT: &str = "dkron-ha-server";
+    /// Account of agents in a workload namespace; also its Role.
+    pub const AGENT_ACCOUNT: &str = "dkron-ha-agent";
+}
+
+/// Namespaces that are never injected, beside the webhook's own.
+pub const EXCLUDED_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];

@@ -1,0 +1,38 @@
+//! dkron-ha: plain dkron manifests become a highly available cluster.
+//!
+//! The tree is the system. Arrows point downwards only; `tests/architecture.rs` checks them.
+//!
+//! | module | what it is | may do I/O |
+//! | --- | --- | --- |
+//! | [`cli`] | a person's commands and the programs' command lines | yes |
+//! | [`server`] | the HTTPS admission server and its admin port | yes |
+//! | [`certs`] | certificates: made in memory, or read from a directory | yes |
+//! | [`label`] | the sidecar that keeps the leader label | yes |
+//! | [`init`] | PID 1 of the dkron container: std and a few small crates | yes |
+//! | [`install`] | the manifests that install all this | no |
+//! | [`documents`] | YAML and JSON files, read as kubectl reads them | no |
+//! | [`review`] | `AdmissionReview` in, `AdmissionReview` out | no |
+//! | [`inject`] | the decision: what to add to which object, or why not | no |
+//! | [`json`] | a borrowed JSON document, pointers, patches | no |
+//! | [`options`] | what annotations, flags and variables share | no |
+//! | [`settings`] | what an operator chose for the whole server | no |
+//! | [`code`] | every `DKHA-nnn` with its fix | no |
+//! | [`contract`] | every shared name | no |
+//!
+//! The controller (accounts, Services, budgets, leader-last rollouts) will be a module `controller` beside [`server`],
+//! fed by a watch and deciding in pure functions like [`inject`]; it is not written yet.
+
+pub mod certs;
+pub mod cli;
+pub mod code;
+pub mod contract;
+pub mod documents;
+pub mod init;
+pub mod inject;
+pub mod install;
+pub mod json;
+pub mod label;
+pub mod options;
+pub mod review;
+pub mod server;
+pub mod settings;

@@ -63,8 +63,8 @@ codes! {
     TOKEN_TAKEN_AWAY = 104, "the token of the default account is no longer mounted";
     ACCOUNT_KEPT = 105, "the service account stays and needs the role";
     EVEN_SIZE = 106, "an even number of servers";
-    ORDERED_READY_KEPT = 107, "the set stays OrderedReady";
-    SET_NOT_STAMPED = 108, "the StatefulSet is older than the opt-in";
+    ORDERED_READY_KEPT = 107, "the set stays as it was: pods one after another";
+    SET_NOT_STAMPED = 108, "the set is older than the opt-in";
     NO_AGENT_COMMAND = 109, "a dkron image whose command runs no agent";
     OWNER_WITHOUT_NAMES = 110, "a dkron server whose owner gives no stable names";
     WINDOWS = 111, "Windows pods are left alone";

@@ -10,6 +10,7 @@
 //! | [`label`] | the sidecar that keeps the leader label | yes |
 //! | [`init`] | PID 1 of the dkron container: std and a few small crates | yes |
 //! | [`install`] | the manifests that install all this | no |
+//! | [`rehearsal`] | the API server and the controllers, played on files | no |
 //! | [`documents`] | YAML and JSON files, read as kubectl reads them | no |
 //! | [`review`] | `AdmissionReview` in, `AdmissionReview` out | no |
 //! | [`inject`] | the decision: what to add to which object, or why not | no |
@@ -33,6 +34,7 @@ pub mod install;
 pub mod json;
 pub mod label;
 pub mod options;
+pub mod rehearsal;
 pub mod review;
 pub mod server;
 pub mod settings;

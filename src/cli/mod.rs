@@ -1,1 +1,4 @@
 //! tmp
+pub fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

@@ -65,16 +65,13 @@ impl Pointer {
     pub fn for_people(&self) -> String {
         let mut text = String::new();
         for step in self.steps().into_iter().flatten() {
-            if step.bytes().all(|b| b.is_ascii_digit()) {
-                text.push_str(&format!("[{step}]"));
-            } else if step.contains(['.', '/']) {
-                text.push_str(&format!("[{step}]"));
-            } else {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(&step);
-            }
+            let index = step.bytes().all(|b| b.is_ascii_digit());
+            let (before, after) = match (index || step.contains(['.', '/']), text.is_empty()) {
+                (true, _) => ("[", "]"),
+                (false, true) => ("", ""),
+                (false, false) => (".", ""),
+            };
+            text.extend([before, &step, after]);
         }
         text
     }

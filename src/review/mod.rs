@@ -1,5 +1,7 @@
 //! `AdmissionReview` in, `AdmissionReview` out: bytes to bytes, no I/O.
 
+mod answer;
+
 use crate::code::Code;
 
 /// An answered review.

@@ -1,0 +1,97 @@
+//! The service account of a pod, and who gets its token.
+
+use super::edit::{Edit, quoted};
+use super::verdict::Warning;
+use crate::code;
+use crate::contract::object;
+use crate::json::{Node, Pointer};
+use crate::options::Role;
+
+/// Where the API server's own admission mounts a token.
+const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// The pod spec's account as the user left it.
+fn account(spec: &Node<'_>) -> Option<String> {
+    // `serviceAccount` is the old spelling; the API server fills both from either.
+    let of = |name: &str| spec.get(name).str().filter(|account| !account.is_empty());
+    of("serviceAccountName").or_else(|| of("serviceAccount")).map(std::borrow::Cow::into_owned)
+}
+
+/// The account that dkron-ha uses for a role.
+pub fn ours(role: Role) -> &'static str {
+    match role {
+        Role::Server => object::SERVER_ACCOUNT,
+        Role::Agent => object::AGENT_ACCOUNT,
+    }
+}
+
+/// Gives the pod spec at `path` the account of its role where the user chose none.
+///
+/// A server's token is for the label updater alone, so automatic mounting goes off with it, and a token that the API
+/// server had already mounted for `default` is taken out. `automountServiceAccountToken: true` written beside the
+/// default account is a wish for a token: then the account stays, since jobs must not hold the servers' rights.
+///
+/// Removals come by list index: nothing may have been inserted into volumes or containers before.
+pub fn swap(edit: &mut Edit, spec: &Node<'_>, path: &Pointer, role: Role, warnings: &mut Vec<Warning>) {
+    let ours = ours(role);
+    match account(spec).as_deref() {
+        Some(name) if name == ours => return,
+        None | Some("default") => {}
+        Some(name) => {
+            let text = format!("service account {name:?} stays; bind the role {ours} to it");
+            return warnings.push(Warning::new(code::ACCOUNT_KEPT, text));
+        }
+    }
+    let automount = spec.get("automountServiceAccountToken").bool();
+    if role == Role::Server && automount == Some(true) {
+        let text = format!("automountServiceAccountToken is true, so the default account stays; bind {ours} to it");
+        return warnings.push(Warning::new(code::ACCOUNT_KEPT, text));
+    }
+    edit.set(spec, path, "serviceAccountName", "serviceAccountName", &quoted(ours));
+    if spec.has("serviceAccount") {
+        edit.set(spec, path, "serviceAccount", "serviceAccount", &quoted(ours));
+    }
+    match role {
+        Role::Server => {
+            edit.set(spec, path, "automountServiceAccountToken", "automountServiceAccountToken", "false");
+            if unmount(edit, spec, path) {
+                let text =
+                    "the default account's token is no longer mounted; jobs that need one: set serviceAccountName";
+                warnings.push(Warning::new(code::TOKEN_TAKEN_AWAY, text));
+            }
+        }
+        Role::Agent if automount == Some(false) => {
+            let text = "automountServiceAccountToken is false: dkron's discovery of the servers needs the token";
+            warnings.push(Warning::new(code::AGENT_WITHOUT_TOKEN, text));
+        }
+        Role::Agent => {}
+    }
+}
+
+/// Takes out the `kube-api-access-…` volume and its mounts, which the API server adds before webhooks are asked.
+fn unmount(edit: &mut Edit, spec: &Node<'_>, path: &Pointer) -> bool {
+    let automatic =
+        |name: Option<std::borrow::Cow<'_, str>>| name.is_some_and(|name| name.starts_with("kube-api-access-"));
+    let mut any = false;
+    for list in ["containers", "initContainers"] {
+        for (at, container) in spec.get(list).items().iter().enumerate() {
+            let mounts = container.get("volumeMounts").items();
+            for (index, mount) in mounts.iter().enumerate().rev() {
+                let there = mount.get("mountPath").str().as_deref() == Some(TOKEN_PATH);
+                if there && automatic(mount.get("name").str()) {
+                    let name = container.get("name").str().unwrap_or_default();
+                    let place = format!("{list}/{name}/volumeMounts/{TOKEN_PATH}");
+                    edit.remove(path.key(list).index(at).key("volumeMounts").index(index), place, mount);
+                    any = true;
+                }
+            }
+        }
+    }
+    for (index, volume) in spec.get("volumes").items().iter().enumerate().rev() {
+        if automatic(volume.get("name").str()) && !volume.get("projected").is_null() {
+            edit.remove(path.key("volumes").index(index), "volumes/kube-api-access", volume);
+            any = true;
+        }
+    }
+    any
+}

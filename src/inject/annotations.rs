@@ -1,0 +1,85 @@
+//! The `dkron-ha.io/` annotations of an object, read strictly.
+
+use super::verdict::Rejection;
+use crate::code;
+use crate::contract::{DOMAIN, annotation};
+use crate::json::{Node, Pointer};
+use crate::options::{Options, TABLE};
+
+/// Annotations that dkron-ha writes and nobody sets.
+const OWN: [&str; 3] = [annotation::STATUS, annotation::FORMED, annotation::ORDINALS_START];
+
+/// Reads all options that the annotations set. `path` is where the annotations stand.
+///
+/// # Errors
+/// A [`Rejection`] that names the first unknown or malformed annotation, its allowed values, and the nearest known name.
+pub fn read(annotations: &Node<'_>, path: &Pointer) -> Result<Options, Rejection> {
+    let mut options = Options::default();
+    for (key, value) in annotations.members() {
+        let Some(name) = key.strip_prefix(DOMAIN).and_then(|rest| rest.strip_prefix('/')) else { continue };
+        if OWN.contains(&&**key) {
+            continue;
+        }
+        let at = || path.key(key);
+        let Some(row) = TABLE.iter().find(|row| row.name == name) else {
+            return Err(unknown(at(), name));
+        };
+        let text = value.str().unwrap_or_default();
+        row.read(&mut options, &text).map_err(|not_allowed| Rejection {
+            code: code::MALFORMED_ANNOTATION,
+            path: at(),
+            problem: format!("{:?} is not allowed", shortened(&text)),
+            fix: not_allowed.to_string(),
+        })?;
+    }
+    Ok(options)
+}
+
+fn unknown(path: Pointer, name: &str) -> Rejection {
+    let nearest = TABLE.iter().map(|row| row.name).min_by_key(|known| strsim::damerau_levenshtein(known, name));
+    let near = nearest.filter(|known| strsim::damerau_levenshtein(known, name) <= 1 + known.len() / 3);
+    let fix = match near {
+        Some(known) => format!("did you mean {DOMAIN}/{known}?"),
+        None => format!("known: {}", TABLE.iter().map(|row| row.name).collect::<Vec<_>>().join(", ")),
+    };
+    Rejection { code: code::UNKNOWN_ANNOTATION, path, problem: "no such annotation".into(), fix }
+}
+
+/// A value as a message may repeat it.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= 60 { text.into() } else { text.chars().take(60).chain(['…']).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Shape;
+    use crate::options::Role;
+
+    fn reading(text: &str) -> Result<Options, Rejection> {
+        read(&Node::parse(text, &Shape::MAP).unwrap(), &Pointer::of("/metadata/annotations"))
+    }
+
+    #[test]
+    fn others_annotations_are_nobodys_business() {
+        let options =
+            reading(r#"{"a/b":"c","dkron-ha.iox/role":"x","dkron-ha.io/role":"agent","dkron-ha.io/status":"{"}"#);
+        assert_eq!(options.unwrap().role, Some(Role::Agent));
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_answered_with_the_nearest_name() {
+        let rejection = reading(r#"{"dkron-ha.io/initial-clustersize":"3"}"#).unwrap_err();
+        assert_eq!(rejection.code, code::UNKNOWN_ANNOTATION);
+        assert_eq!(rejection.fix, "did you mean dkron-ha.io/initial-cluster-size?");
+        assert_eq!(rejection.path.as_str(), "/metadata/annotations/dkron-ha.io~1initial-clustersize");
+        assert!(reading(r#"{"dkron-ha.io/quite-something-else":""}"#).unwrap_err().fix.starts_with("known: container"));
+    }
+
+    #[test]
+    fn a_malformed_value_is_answered_with_what_is_allowed() {
+        let rejection = reading(r#"{"dkron-ha.io/role":"leader"}"#).unwrap_err();
+        assert_eq!(rejection.code, code::MALFORMED_ANNOTATION);
+        assert_eq!(rejection.fix, "allowed: server | agent");
+    }
+}

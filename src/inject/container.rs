@@ -1,0 +1,200 @@
+//! A container of a pod, with the questions that the engine asks of it.
+
+use super::command::{self, Flags, Runs};
+use super::image;
+use crate::contract::{path, port};
+use crate::json::{Node, Pointer};
+use std::borrow::Cow;
+
+/// A container and where it stands.
+#[derive(Clone, Debug)]
+pub struct Container<'n> {
+    /// The container's JSON.
+    pub node: &'n Node<'n>,
+    /// Its place in the object.
+    pub path: Pointer,
+    /// `name`.
+    pub name: Cow<'n, str>,
+    /// `image`.
+    pub image: Cow<'n, str>,
+    /// `command`; `None` if absent, null or empty, which all mean the image's entry point.
+    pub command: Option<Vec<Cow<'n, str>>>,
+    /// `args`.
+    pub args: Vec<Cow<'n, str>>,
+}
+
+/// An environment variable as far as the manifest tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variable<'n> {
+    /// Not in `env`. It may come from `envFrom`.
+    Absent,
+    /// A value written in the manifest.
+    Value(Cow<'n, str>),
+    /// A value from elsewhere.
+    From,
+}
+
+impl<'n> Container<'n> {
+    /// The container at `index` of `/spec/containers` below `spec`.
+    pub fn at(node: &'n Node<'n>, containers: &Pointer, index: usize) -> Self {
+        let command = node.get("command").strings().filter(|words| !words.is_empty());
+        Self {
+            node,
+            path: containers.index(index),
+            name: node.get("name").str().unwrap_or_default(),
+            image: node.get("image").str().unwrap_or_default(),
+            command,
+            args: node.get("args").strings().unwrap_or_default(),
+        }
+    }
+
+    /// Whether the image is called dkron.
+    pub fn has_dkron_image(&self) -> bool {
+        image::is_dkron(&self.image)
+    }
+
+    /// What its words run.
+    pub fn runs(&self) -> Runs {
+        command::runs(self.command.as_deref(), &self.args, self.has_dkron_image())
+    }
+
+    /// Whether the wrapper already stands in its command.
+    pub fn is_wrapped(&self) -> bool {
+        self.command.iter().flatten().any(|word| word == path::WRAPPER)
+    }
+
+    /// An environment variable.
+    pub fn variable(&self, name: &str) -> Variable<'n> {
+        // The last of two entries with one name counts for the kubelet.
+        let entry =
+            self.node.get("env").items().iter().rev().find(|entry| entry.get("name").str().as_deref() == Some(name));
+        match entry {
+            None => Variable::Absent,
+            Some(entry) if !entry.get("valueFrom").is_null() => Variable::From,
+            Some(entry) => Variable::Value(entry.get("value").str().unwrap_or_default()),
+        }
+    }
+
+    /// A dkron setting from the flags, else from the environment, with `$(VAR)` resolved where the manifest has the value.
+    /// `None`: not given, or not to be known here.
+    pub fn setting(&self, flags: &Flags, name: &str) -> Option<String> {
+        let text = match flags.get(name) {
+            Some(text) => Cow::Borrowed(text),
+            None => match self.variable(&dkron_variable(name)) {
+                Variable::Value(text) => text,
+                Variable::Absent | Variable::From => return None,
+            },
+        };
+        self.expanded(&text)
+    }
+
+    /// Whether flags or environment give the setting at all, readable or not.
+    pub fn gives(&self, flags: &Flags, name: &str) -> bool {
+        flags.get(name).is_some() || self.variable(&dkron_variable(name)) != Variable::Absent
+    }
+
+    /// Resolves Kubernetes' `$(VAR)`; a shell's variables stay unknown.
+    fn expanded(&self, text: &str) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            let (name, behind) = rest[at..].strip_prefix("$(")?.split_once(')')?;
+            let Variable::Value(value) = self.variable(name) else { return None };
+            out.push_str(&value);
+            rest = behind;
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+
+    /// Whether a configuration file that the manifest does not show may speak: `--config`, `envFrom`, or a mount where
+    /// dkron searches (`/etc/dkron`, `.dkron` of the home directory, `config` of the working directory).
+    pub fn may_have_configuration(&self, flags: &Flags) -> bool {
+        let searched = |mount: &str| {
+            let file = mount.rsplit('/').next().unwrap_or_default();
+            mount.starts_with("/etc/dkron")
+                || mount == "/etc"
+                || mount.contains("/.dkron")
+                || mount.ends_with("/config")
+                || file.starts_with("dkron.")
+                || mount.contains("/config/dkron.")
+        };
+        flags.get("config").is_some()
+            || !self.node.get("envFrom").items().is_empty()
+            || self.mounts().any(|mount| mount.get("mountPath").str().is_some_and(|path| searched(&path)))
+    }
+
+    /// Its volume mounts.
+    pub fn mounts(&self) -> impl Iterator<Item = &'n Node<'n>> {
+        self.node.get("volumeMounts").items().iter()
+    }
+
+    /// Port of dkron's HTTP API: the last part of `http-addr`, else 8080. `None` if it cannot be known here.
+    pub fn http_port(&self, flags: &Flags) -> Option<u16> {
+        if !self.gives(flags, "http-addr") {
+            return Some(port::DKRON_HTTP);
+        }
+        self.setting(flags, "http-addr")?.rsplit(':').next()?.parse().ok()
+    }
+}
+
+/// dkron's environment variable of a setting (viper: prefix, upper case, dashes become underscores).
+pub fn dkron_variable(name: &str) -> String {
+    format!("DKRON_{}", name.to_uppercase().replace('-', "_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inject::shape::WORKLOAD;
+
+    fn with<T>(container: &str, ask: impl Fn(&Container<'_>, &Flags) -> T) -> T {
+        let text = format!("{{\"spec\":{{\"containers\":[{container}]}}}}");
+        let object = Node::parse(&text, &WORKLOAD).unwrap();
+        let containers = Pointer::of("/spec/containers");
+        let container = Container::at(&object.get("spec").get("containers").items()[0], &containers, 0);
+        let flags = match container.runs() {
+            Runs::Agent(flags) | Runs::FlagsFirst(flags) => flags,
+            _ => Flags::default(),
+        };
+        ask(&container, &flags)
+    }
+
+    #[test]
+    fn settings_come_from_flags_then_environment() {
+        let text = r#"{"image":"dkron","args":["agent","--bootstrap-expect=$(N)","--data-dir","$(X)"],
+            "env":[{"name":"N","value":"3"},{"name":"X","valueFrom":{}},{"name":"DKRON_HTTP_ADDR","value":"0.0.0.0:9000"},
+                   {"name":"DKRON_BOOTSTRAP_EXPECT","value":"5"}]}"#;
+        with(text, |container, flags| {
+            assert_eq!(container.setting(flags, "bootstrap-expect").as_deref(), Some("3"));
+            assert_eq!(container.setting(flags, "data-dir"), None);
+            assert!(container.gives(flags, "data-dir"));
+            assert_eq!(container.http_port(flags), Some(9000));
+        });
+    }
+
+    #[test]
+    fn shell_variables_stay_unknown() {
+        let text = r#"{"image":"dkron","command":["sh","-c","dkron agent --bootstrap-expect ${N} --http-addr :$P"]}"#;
+        with(text, |container, flags| {
+            assert_eq!(container.setting(flags, "bootstrap-expect"), None);
+            assert_eq!(container.http_port(flags), None);
+        });
+    }
+
+    #[test]
+    fn configuration_files_leave_traces() {
+        let traces = [
+            r#"{"image":"dkron","args":["agent","--config=/x.yml"]}"#,
+            r#"{"image":"dkron","args":["agent"],"envFrom":[{"configMapRef":{"name":"a"}}]}"#,
+            r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/etc/dkron/dkron.yml","name":"a"}]}"#,
+            r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/opt/local/dkron/config","name":"a"}]}"#,
+        ];
+        for text in traces {
+            assert!(with(text, Container::may_have_configuration), "{text}");
+        }
+        let none = r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/data","name":"a"}]}"#;
+        assert!(!with(none, Container::may_have_configuration));
+    }
+}

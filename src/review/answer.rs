@@ -1,0 +1,134 @@
+//! The engine as a [`Reviewer`]: an `AdmissionReview` of `admission.k8s.io/v1` is read, decided, and answered.
+
+use super::{Outcome, ReviewError, Reviewed, Reviewer, Tally};
+use crate::code;
+use crate::inject::{Decision, Engine, Kind, REVIEW, Request, Verdict};
+use crate::json::{MAX_DEPTH, Node, Patch, too_deep};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use std::borrow::Cow;
+
+const API_VERSION: &str = "admission.k8s.io/v1";
+
+/// Largest `uid` that is echoed. Kubernetes' own have 36 characters.
+const MAX_UID: usize = 128;
+
+impl Reviewer for Engine {
+    fn review(&self, body: &[u8]) -> Result<Reviewed, ReviewError> {
+        let malformed = |what: &str| ReviewError::Malformed(what.into());
+        let text = std::str::from_utf8(body).map_err(|_| malformed("the body is not UTF-8"))?;
+        if too_deep(text) {
+            return Err(ReviewError::Malformed(format!("the body nests deeper than {MAX_DEPTH} levels")));
+        }
+        let review = Node::parse(text, &REVIEW).map_err(|error| ReviewError::Malformed(error.to_string()))?;
+        if review.get("kind").str().as_deref() != Some("AdmissionReview")
+            || review.get("apiVersion").str().as_deref() != Some(API_VERSION)
+        {
+            return Err(malformed("not an AdmissionReview of admission.k8s.io/v1"));
+        }
+        let request = review.get("request");
+        let uid = request.get("uid").str().filter(|uid| !uid.is_empty() && uid.len() <= MAX_UID);
+        let uid = uid.ok_or_else(|| malformed("request.uid is missing, empty, or too long"))?;
+        answer(self, request, &uid)
+    }
+}
+
+fn answer(engine: &Engine, request: &Node<'_>, uid: &str) -> Result<Reviewed, ReviewError> {
+    let kind = kind(request.get("kind"));
+    let operation = match request.get("operation").str().as_deref() {
+        Some("CREATE") => "CREATE",
+        Some("UPDATE") => "UPDATE",
+        _ => "other",
+    };
+    let sub_resource = !request.get("subResource").is_empty();
+    let object = request.get("object");
+    let reviewed = match (kind, operation) {
+        (Some(kind), "CREATE" | "UPDATE") if !sub_resource => Some(kind),
+        _ => None,
+    };
+    // Pods are only ever created by us: their specs do not change afterwards.
+    let Some(kind) = reviewed.filter(|kind| (*kind, operation) != (Kind::Pod, "UPDATE")) else {
+        let tally = tally(kind, operation, Outcome::Skipped, None);
+        return Ok(Reviewed { body: allowed(uid, None, &[]), tally });
+    };
+    if object.is_null() {
+        return Err(ReviewError::Malformed("request.object is missing".into()));
+    }
+    let old = request.get("oldObject");
+    let request = Request {
+        kind,
+        namespace: request.get("namespace").str().unwrap_or(Cow::Borrowed("")),
+        object,
+        old: (operation == "UPDATE" && !old.is_null()).then_some(old),
+    };
+    let Verdict { decision, warnings } = engine.decide(&request);
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let tally = |outcome, code| tally(Some(kind), operation, outcome, code);
+    Ok(match decision {
+        Decision::Patch(patch) if patch.is_empty() => {
+            Reviewed { body: allowed(uid, None, &warnings), tally: tally(Outcome::Unchanged, None) }
+        }
+        Decision::Patch(patch) => {
+            prove(&patch, object)?;
+            Reviewed { body: allowed(uid, Some(&patch), &warnings), tally: tally(Outcome::Patched, None) }
+        }
+        Decision::Skip(code) => Reviewed { body: allowed(uid, None, &warnings), tally: tally(Outcome::Skipped, code) },
+        Decision::Reject(rejection) => Reviewed {
+            body: refused(uid, &rejection.to_string(), &rejection.code.to_string()),
+            tally: tally(Outcome::Rejected, Some(rejection.code)),
+        },
+    })
+}
+
+/// Applies the patch to the object before anybody else does: one that does not apply would be a refusal whatever the
+/// registered `failurePolicy` says, and it is our fault.
+fn prove(patch: &Patch, object: &Node<'_>) -> Result<(), ReviewError> {
+    let mut copy = object.clone();
+    patch.apply(&mut copy).map_err(|error| ReviewError::Internal(format!("{}: {error}", code::PATCH_DOES_NOT_APPLY)))
+}
+
+fn kind(kind: &Node<'_>) -> Option<Kind> {
+    let of = |name: &str| kind.get(name).str().unwrap_or_default();
+    match (&*of("group"), &*of("version"), &*of("kind")) {
+        ("", "v1", "Pod") => Some(Kind::Pod),
+        ("apps", "v1", "StatefulSet") => Some(Kind::StatefulSet),
+        _ => None,
+    }
+}
+
+fn tally(kind: Option<Kind>, operation: &'static str, outcome: Outcome, code: Option<code::Code>) -> Tally {
+    let kind = match kind {
+        Some(Kind::Pod) => "Pod",
+        Some(Kind::StatefulSet) => "StatefulSet",
+        None => "other",
+    };
+    Tally { kind, operation, outcome, code }
+}
+
+fn allowed(uid: &str, patch: Option<&Patch>, warnings: &[String]) -> Vec<u8> {
+    let mut response = json!({"uid": uid, "allowed": true});
+    if let Some(patch) = patch {
+        response["patchType"] = "JSONPatch".into();
+        response["patch"] = STANDARD.encode(patch.to_json()).into();
+    }
+    if !warnings.is_empty() {
+        response["warnings"] = warnings.into();
+        // Keys get the webhook's name in front of them in the audit log.
+        response["auditAnnotations"] = json!({"warnings": warnings.join("; ")});
+    }
+    envelope(&response)
+}
+
+fn refused(uid: &str, message: &str, code: &str) -> Vec<u8> {
+    envelope(&json!({
+        "uid": uid,
+        "allowed": false,
+        "status": {"status": "Failure", "code": 422, "reason": "Invalid", "message": message},
+        "auditAnnotations": {"code": code}
+    }))
+}
+
+fn envelope(response: &serde_json::Value) -> Vec<u8> {
+    json!({"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response}).to_string().into_bytes()
+}

@@ -67,7 +67,7 @@ pub fn review_of(json: &str, namespace: &str, uid: &str) -> Option<String> {
     });
     // The object goes in as its own text: numbers keep how they were written.
     let request = request.to_string();
-    let request = request.trim_end_matches('}');
+    let request = request.strip_suffix('}')?;
     Some(format!(
         "{{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{request},\"object\":{json},\"oldObject\":null}}}}"
     ))

@@ -24,7 +24,7 @@ pub struct Admitted {
 /// The part of an `AdmissionReview` that an API server reads.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+struct Answer {
     uid: String,
     allowed: bool,
     #[serde(default)]

@@ -4,21 +4,24 @@ use crate::contract::label;
 use crate::inject::Clusters;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// Clusters by namespace.
+/// Clusters by namespace, known to the player and to the engine alike.
 #[derive(Clone, Debug, Default)]
-pub struct Named(BTreeMap<String, BTreeSet<String>>);
+pub struct Shared(Arc<RwLock<BTreeMap<String, BTreeSet<String>>>>);
 
-impl Named {
+impl Shared {
     /// Notes a cluster.
-    pub fn insert(&mut self, namespace: &str, cluster: String) {
-        self.0.entry(namespace.into()).or_default().insert(cluster);
+    pub fn insert(&self, namespace: &str, cluster: String) {
+        let mut clusters = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        clusters.entry(namespace.into()).or_default().insert(cluster);
     }
 }
 
-impl Clusters for Named {
+impl Clusters for Shared {
     fn of(&self, namespace: &str) -> Option<Vec<String>> {
-        Some(self.0.get(namespace).into_iter().flatten().cloned().collect())
+        let clusters = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Some(clusters.get(namespace).into_iter().flatten().cloned().collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every scenario of the tier, by name.
 
 mod fixture;
+mod manifests;
 
 use anyhow::Result;
 
@@ -14,4 +15,5 @@ pub const ALL: &[(&str, Scenario)] = &[
     ("fixture::client_and_server_are_the_pinned_version", fixture::client_and_server_are_the_pinned_version),
     ("fixture::namespace_is_created_with_its_labels", fixture::namespace_is_created_with_its_labels),
     ("fixture::stateful_set_controller_creates_pods", fixture::stateful_set_controller_creates_pods),
+    ("manifests::manifests_are_valid_kubernetes", manifests::manifests_are_valid_kubernetes),
 ];

@@ -1,0 +1,61 @@
+//! The API-server tier: scenarios on a real etcd, kube-apiserver, kube-controller-manager and kubectl.
+//!
+//! `tests/apiserver/run` builds these and runs all; with a plain `cargo test`, which lacks `KUBE_ASSETS` (the
+//! directory that holds them), every scenario is ignored, and a line says so.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the report of a test program")]
+
+mod assets;
+mod authority;
+mod cluster;
+mod components;
+mod control_plane;
+mod interrupt;
+mod kubectl;
+mod process;
+mod scenarios;
+mod stopwatch;
+mod tier;
+mod wait;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::scenarios::Scenario;
+use crate::tier::Tier;
+
+fn main() -> ExitCode {
+    if let Some(outcome) = process::become_tied() {
+        return outcome;
+    }
+    // One after the other and in this thread: with the thread that started a process ends the process.
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    let Some(assets) = std::env::var_os("KUBE_ASSETS").map(PathBuf::from) else {
+        if !arguments.list {
+            println!("SKIPPED: API-server tier: set KUBE_ASSETS, or run tests/apiserver/run");
+        }
+        let ignored = |&(name, _): &(&str, Scenario)| {
+            Trial::test(name, || Err("KUBE_ASSETS is not set".into())).with_ignored_flag(true)
+        };
+        return libtest_mimic::run(&arguments, scenarios::ALL.iter().map(ignored).collect()).exit_code();
+    };
+    if let Err(error) = interrupt::install() {
+        eprintln!("{error:#}");
+        return ExitCode::FAILURE;
+    }
+    let tier = Arc::new(Tier::new(assets));
+    let trial = |&(name, scenario): &(&'static str, Scenario)| {
+        let tier = Arc::clone(&tier);
+        Trial::test(name, move || tier.run(name, scenario).map_err(|error| Failed::from(format!("{error:#}"))))
+    };
+    let conclusion = libtest_mimic::run(&arguments, scenarios::ALL.iter().map(trial).collect());
+    match tier.finish() {
+        Ok(()) => conclusion.exit_code(),
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

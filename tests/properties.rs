@@ -150,7 +150,11 @@ fn patches_apply_settle_and_touch_nothing_else() {
         let (_, _, rest) = asked(&engine, &workload, &settled);
         assert_eq!(rest, json!([]), "seed {seed}: does not settle");
     }
-    println!("{count} objects in {:.1} s, {:.1} % patched", began.elapsed().as_secs_f64(), 100.0 * patched as f64 / count as f64);
+    println!(
+        "{count} objects in {:.1} s, {:.1} % patched",
+        began.elapsed().as_secs_f64(),
+        100.0 * patched as f64 / count as f64
+    );
     for (name, n) in &outcomes {
         println!("{n:>9}  {name}");
     }

@@ -54,7 +54,9 @@ pub fn swap(edit: &mut Edit, spec: &Node<'_>, path: &Pointer, role: Role, warnin
     match role {
         Role::Server => {
             edit.set(spec, path, "automountServiceAccountToken", "automountServiceAccountToken", "false");
-            if unmount(edit, spec, path) {
+            unmount(edit, spec, path);
+            // Unset means mounted. Whether a job reads it cannot be seen; losing it must not be a surprise.
+            if automount.is_none() {
                 let text =
                     "the default account's token is no longer mounted; jobs that need one: set serviceAccountName";
                 warnings.push(Warning::new(code::TOKEN_TAKEN_AWAY, text));
@@ -69,10 +71,9 @@ pub fn swap(edit: &mut Edit, spec: &Node<'_>, path: &Pointer, role: Role, warnin
 }
 
 /// Takes out the `kube-api-access-…` volume and its mounts, which the API server adds before webhooks are asked.
-fn unmount(edit: &mut Edit, spec: &Node<'_>, path: &Pointer) -> bool {
+fn unmount(edit: &mut Edit, spec: &Node<'_>, path: &Pointer) {
     let automatic =
         |name: Option<std::borrow::Cow<'_, str>>| name.is_some_and(|name| name.starts_with("kube-api-access-"));
-    let mut any = false;
     for list in ["containers", "initContainers"] {
         for (at, container) in spec.get(list).items().iter().enumerate() {
             let mounts = container.get("volumeMounts").items();
@@ -82,7 +83,6 @@ fn unmount(edit: &mut Edit, spec: &Node<'_>, path: &Pointer) -> bool {
                     let name = container.get("name").str().unwrap_or_default();
                     let place = format!("{list}/{name}/volumeMounts/{TOKEN_PATH}");
                     edit.remove(path.key(list).index(at).key("volumeMounts").index(index), place, mount);
-                    any = true;
                 }
             }
         }
@@ -90,8 +90,6 @@ fn unmount(edit: &mut Edit, spec: &Node<'_>, path: &Pointer) -> bool {
     for (index, volume) in spec.get("volumes").items().iter().enumerate().rev() {
         if automatic(volume.get("name").str()) && !volume.get("projected").is_null() {
             edit.remove(path.key("volumes").index(index), "volumes/kube-api-access", volume);
-            any = true;
         }
     }
-    any
 }

@@ -198,7 +198,7 @@ mod tests {
             (Some(&["/bin/sh", "-c", "exec dkron agent --server --node-name \"$HOSTNAME\""]), &[]),
             (Some(&["bash", "-ec"]), &["if true; then\n  ./dkron \\\n agent --server\nfi"]),
             (Some(&["sh", "-c"]), &["(echo dkron; dkron agent --server) | tee log"]),
-            (Some(&["/dkron-ha/bin/dkron-ha-init", "run", "--", "dkron"]), &["agent", "--server"]),
+            (Some(&["/vault/env", "dkron"]), &["agent", "--server"]),
             (Some(&["env", "A=b", "dkron", "agent", "--server=1"]), &[]),
         ];
         for (command, args) in forms {

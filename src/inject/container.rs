@@ -17,8 +17,11 @@ pub struct Container<'n> {
     pub name: Cow<'n, str>,
     /// `image`.
     pub image: Cow<'n, str>,
-    /// `command`; `None` if absent, null or empty, which all mean the image's entry point.
+    /// `command` as the user gave it, the wrapper taken off; `None` if absent, null or empty, which all mean the image's
+    /// entry point.
     pub command: Option<Vec<Cow<'n, str>>>,
+    /// Whether the wrapper already stands in its command.
+    pub wrapped: bool,
     /// `args`.
     pub args: Vec<Cow<'n, str>>,
 }
@@ -37,13 +40,15 @@ pub enum Variable<'n> {
 impl<'n> Container<'n> {
     /// The container at `index` of `/spec/containers` below `spec`.
     pub fn at(node: &'n Node<'n>, containers: &Pointer, index: usize) -> Self {
-        let command = node.get("command").strings().filter(|words| !words.is_empty());
+        let written = node.get("command").strings().unwrap_or_default();
+        let (command, wrapped) = unwrapped(written);
         Self {
             node,
             path: containers.index(index),
             name: node.get("name").str().unwrap_or_default(),
             image: node.get("image").str().unwrap_or_default(),
-            command,
+            command: Some(command).filter(|words| !words.is_empty()),
+            wrapped,
             args: node.get("args").strings().unwrap_or_default(),
         }
     }
@@ -56,11 +61,6 @@ impl<'n> Container<'n> {
     /// What its words run.
     pub fn runs(&self) -> Runs {
         command::runs(self.command.as_deref(), &self.args, self.has_dkron_image())
-    }
-
-    /// Whether the wrapper already stands in its command.
-    pub fn is_wrapped(&self) -> bool {
-        self.command.iter().flatten().any(|word| word == path::WRAPPER)
     }
 
     /// An environment variable.
@@ -137,6 +137,13 @@ impl<'n> Container<'n> {
         }
         self.setting(flags, "http-addr")?.rsplit(':').next()?.parse().ok()
     }
+}
+
+/// Takes `…/dkron-ha-init run [--find-dkron] --` off a command, and whatever another injector put in front of it.
+fn unwrapped(mut command: Vec<Cow<'_, str>>) -> (Vec<Cow<'_, str>>, bool) {
+    let Some(wrapper) = command.iter().position(|word| word == path::WRAPPER) else { return (command, false) };
+    let end = command[wrapper..].iter().position(|word| word == "--").map_or(command.len(), |at| wrapper + at + 1);
+    (command.split_off(end), true)
 }
 
 /// dkron's environment variable of a setting (viper: prefix, upper case, dashes become underscores).

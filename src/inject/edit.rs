@@ -17,9 +17,11 @@ impl Edit {
         self.patch.push(Operation::Add(path, value.into()));
     }
 
-    /// Adds a value that needs no record: it is part of something recorded.
-    pub fn add_unrecorded(&mut self, path: Pointer, value: impl Into<String>) {
-        self.patch.push(Operation::Add(path, value.into()));
+    /// Makes sure that an object stands at `name` of `parent`. An empty one needs no record.
+    pub fn object(&mut self, parent: &Node<'_>, path: &Pointer, name: &str) {
+        if parent.get(name).is_null() {
+            self.patch.push(Operation::Add(path.key(name), "{}".into()));
+        }
     }
 
     /// Puts a member of `parent` to a value: added, replaced, or left where it already is that.

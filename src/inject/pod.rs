@@ -172,7 +172,7 @@ impl Pod<'_, '_> {
     fn common(&self, role: Role, warnings: &mut Vec<Warning>) -> Result<Edit, Rejection> {
         let at = Pointer::of("/spec");
         let container = &self.dkron.container;
-        let entry = if container.is_wrapped() { None } else { Some(entry_point(&self.dkron, &self.options)?) };
+        let entry = if container.wrapped { None } else { Some(entry_point(&self.dkron, &self.options)?) };
         if !self.again {
             volumes::free(self.spec, &at, &self.dkron)?;
         }
@@ -287,6 +287,7 @@ impl Pod<'_, '_> {
 
     fn finish(&self, mut edit: Edit, labels: &[(&str, &str)], warnings: Vec<Warning>) -> Verdict {
         let at = Pointer::of("/metadata");
+        edit.object(self.request.object, &Pointer::root(), "metadata");
         edit.merge(self.meta, &at, "labels", labels);
         if self.again {
             // The record of the first pass stays; what somebody took out in between is only put back.

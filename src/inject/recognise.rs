@@ -64,7 +64,7 @@ pub fn recognise<'n>(
             }),
         };
     }
-    if let Some(wrapped) = all().find(Container::is_wrapped) {
+    if let Some(wrapped) = all().find(|container| container.wrapped) {
         return Ok(Recognised::Dkron(Dkron::of(wrapped)));
     }
     let qualifies = |container: &Container<'_>| match container.runs() {

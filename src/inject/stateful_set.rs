@@ -2,10 +2,11 @@
 
 use super::account;
 use super::edit::{Edit, quoted};
+use super::entry_point::entry_point;
 use super::recognise::{Dkron, Recognised, recognise};
 use super::role::{Known, role};
 use super::verdict::{Decision, Rejection, Verdict, Warning};
-use super::{Engine, Request, agent, annotations, identity, opted, pod, size};
+use super::{Engine, Request, agent, annotations, identity, opted, pod, size, volumes};
 use crate::code;
 use crate::contract::{annotation, label};
 use crate::json::{Node, Pointer};
@@ -47,6 +48,11 @@ pub fn stateful_set<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Ver
         Recognised::Nothing => return Ok(Verdict::skip()),
         Recognised::OpaqueCommand(container) => return Ok(pod::opaque(&container)),
     };
+    // Faults of the template are said here, where `kubectl apply` shows them, and not when the controller makes pods.
+    if !dkron.container.wrapped {
+        entry_point(&dkron, &options)?;
+        volumes::free(template.get("spec"), &at_template().key("spec"), &dkron)?;
+    }
     let set = Set { request, spec, template, said, stamped };
     match role(&dkron, &options) {
         Known::Certain(Role::Agent) => set.agent(engine, &dkron, &options),
@@ -72,7 +78,6 @@ impl Set<'_, '_> {
 
     fn agent(&self, engine: &Engine, dkron: &Dkron<'_>, options: &Options) -> Result<Verdict, Rejection> {
         let mut warnings = Vec::new();
-        // Said here, where `kubectl apply` shows it, rather than when the controller makes a pod.
         agent::joining(dkron, options, self.request, engine.clusters.as_ref(), Pointer::of("/spec/template/metadata"))?;
         let mut edit = Edit::default();
         let frozen = [self.grace(&mut edit, options)];
@@ -163,14 +168,10 @@ impl Set<'_, '_> {
 
     fn metadata(&self, edit: &mut Edit, labels: &[(&str, &str)], frozen: &[(&'static str, String)]) {
         let object = self.request.object;
-        if object.get("metadata").is_null() {
-            edit.add_unrecorded(Pointer::of("/metadata"), "{}");
-        }
+        edit.object(object, &Pointer::root(), "metadata");
         edit.merge(object.get("metadata"), &Pointer::of("/metadata"), "labels", &[(label::INJECTED, "true")]);
+        edit.object(self.template, &at_template(), "metadata");
         let meta = at_template().key("metadata");
-        if self.template.get("metadata").is_null() {
-            edit.add_unrecorded(meta.clone(), "{}");
-        }
         let frozen: Vec<(&str, &str)> = frozen.iter().map(|(name, value)| (*name, value.as_str())).collect();
         edit.merge(self.template.get("metadata"), &meta, "labels", labels);
         edit.merge(self.template.get("metadata"), &meta, "annotations", &frozen);

@@ -52,7 +52,7 @@ impl Generator {
             0 => Value::Null,
             1 => json!(self.chance(50)),
             2 => json!(self.next()),
-            3 => json!(-1.5e-3 * self.below(1000) as f64),
+            3 => json!(-0.125 * self.below(1000) as f64),
             4 => json!(self.pick(&["", "a/b~c", "é\"\\\n\u{0}", "dkron agent", "true", "💥"])),
             5 => json!([]),
             6 => (0..self.below(4)).map(|_| self.unknown(depth + 1)).collect(),
@@ -77,11 +77,17 @@ impl Generator {
 
     fn pod(&mut self) -> Value {
         let mut meta = self.metadata();
-        meta["name"] = json!(self.pick(&["dkron-0", "dkron-1", "dkron-2", "scheduler", "a-b-11", "x.y-1", ""]));
-        let owner = self.pick(&["", "", "StatefulSet", "ReplicaSet", "DaemonSet", "Kruise"]);
+        meta["name"] = json!(self.pick(&["dkron-0", "dkron-1", "dkron-2", "scheduler", "a-b-11", "x-1", "dkron-3"]));
+        if self.chance(4) {
+            meta["name"] = json!(self.pick(&["x.y-1", ""]));
+        }
+        let owners = ["", "", "", "", "StatefulSet", "StatefulSet", "StatefulSet", "StatefulSet", "ReplicaSet", "Kruise"];
+        let owner = self.pick(&owners);
         if !owner.is_empty() {
-            let (group, kind) = if owner == "Kruise" { ("apps.kruise.io/v1", "StatefulSet") } else { ("apps/v1", owner) };
-            meta["ownerReferences"] = json!([{"apiVersion": group, "kind": kind, "name": "dkron", "uid": "1", "controller": true}]);
+            let (group, kind) =
+                if owner == "Kruise" { ("apps.kruise.io/v1", "StatefulSet") } else { ("apps/v1", owner) };
+            meta["ownerReferences"] =
+                json!([{"apiVersion": group, "kind": kind, "name": "dkron", "uid": "1", "controller": true}]);
             if kind == "StatefulSet" && self.chance(90) {
                 meta["labels"]["dkron-ha.io/injected"] = json!("true");
                 meta["annotations"]["dkron-ha.io/initial-cluster-size"] = json!(self.pick(&["1", "3", "5"]));
@@ -91,7 +97,10 @@ impl Generator {
     }
 
     fn stateful_set(&mut self) -> Value {
-        let mut meta = self.metadata();
+        let mut meta = json!({"labels": {"app": "dkron"}});
+        if self.chance(5) {
+            meta = self.metadata();
+        }
         meta["name"] = json!(self.pick(&["dkron", "dkron-server", "a-very-long-name-for-a-set-of-servers"]));
         let mut template = json!({"metadata": self.metadata(), "spec": self.pod_spec(false)});
         self.sprinkle(&mut template);
@@ -151,10 +160,16 @@ impl Generator {
         let mut spec = json!({"containers": containers});
         for (name, values) in [
             ("initContainers", vec![json!(null), json!([]), json!([{"name": "prepare", "image": "busybox"}])]),
-            ("volumes", vec![json!(null), json!([]), json!([{"name": "data", "emptyDir": {}}, {"name": "x", "future": 1.50}])]),
+            (
+                "volumes",
+                vec![json!(null), json!([]), json!([{"name": "data", "emptyDir": {}}, {"name": "x", "future": 1.50}])],
+            ),
             ("terminationGracePeriodSeconds", vec![json!(30), json!(10), json!(3600)]),
             ("serviceAccountName", vec![json!("default"), json!("default"), json!("mine"), json!("")]),
-            ("securityContext", vec![json!({}), json!({"runAsUser": 0}), json!({"runAsUser": 1000, "fsGroup": 1}), json!(null)]),
+            (
+                "securityContext",
+                vec![json!({}), json!({"runAsUser": 0}), json!({"runAsUser": 1000, "fsGroup": 1}), json!(null)],
+            ),
             ("affinity", vec![json!({}), json!({"podAntiAffinity": {"x": []}}), json!({"nodeAffinity": {}})]),
             ("topologySpreadConstraints", vec![json!([]), json!([{"maxSkew": 2}])]),
             ("hostNetwork", vec![json!(true), json!(false)]),
@@ -200,9 +215,10 @@ impl Generator {
             (json!([]), json!(["agent", "--retry-join=x"])),
             (json!(["dkron"]), json!(["agent", "--server=false"])),
             (json!(["dkron"]), json!(["agent", "--server", "--http-addr=:9000"])),
-            (json!(["dkron", "version"]), json!(null)),
+            (json!(["sh", "-c"]), json!(["exec dkron agent --server --node-name a 'b c'"])),
         ];
         let (command, args) = self.pick(&commands);
+        let (command, args) = if self.chance(3) { (json!(["dkron", "version"]), json!(null)) } else { (command, args) };
         let image = self.pick(&["dkron/dkron:4.0.9", "dkron/dkron", "mirror.example:5000/x/dkron@sha256:00", "own:1"]);
         let mut container = json!({"name": "dkron", "image": image});
         let command = if image == "own:1" && command.is_null() { json!(["dkron"]) } else { command };
@@ -212,15 +228,60 @@ impl Generator {
             }
         }
         for (name, values) in [
-            ("env", vec![json!(null), json!([]), json!([{"name": "POD_IP", "value": "x"}, {"name": "A", "value": "$(B)"}]),
-                json!([{"name": "INITIAL_CLUSTER_SIZE", "value": "5"}, {"name": "DKRON_SERVER", "value": "true"}]),
-                json!([{"name": "INITIAL_CLUSTER_SIZE", "value": "many"}])]),
-            ("volumeMounts", vec![json!(null), json!([]), json!([{"name": "data", "mountPath": "/data"}]), json!([{"name": "x", "mountPath": "/etc/dkron"}])]),
-            ("livenessProbe", vec![json!({"httpGet": {"path": "/health", "port": 8080}, "periodSeconds": 3}), json!({"tcpSocket": {"port": "http"}}), json!({"exec": {"command": ["true"]}}), json!(null)]),
-            ("readinessProbe", vec![json!({"httpGet": {"path": "/v1/leader", "port": "http", "scheme": "HTTPS"}}), json!({"grpc": {"port": 6868}})]),
-            ("startupProbe", vec![json!({"tcpSocket": {"port": 8080, "host": "10.0.0.1"}}), json!({"tcpSocket": {"port": 8080}, "future": [1]})]),
-            ("lifecycle", vec![json!({"preStop": {"exec": {"command": ["dkron", "leave"]}}}), json!({"preStop": {"sleep": {"seconds": 1}}, "postStart": {}}), json!({"preStop": {"httpGet": {"path": "/v1/leave"}}, "postStart": {}})]),
-            ("ports", vec![json!([{"name": "http", "containerPort": 8080}]), json!([{"name": "http", "containerPort": 9}])]),
+            (
+                "env",
+                vec![
+                    json!(null),
+                    json!([]),
+                    json!([{"name": "POD_IP", "value": "x"}, {"name": "A", "value": "$(B)"}]),
+                    json!([{"name": "INITIAL_CLUSTER_SIZE", "value": "5"}, {"name": "DKRON_SERVER", "value": "true"}]),
+                    json!([{"name": "INITIAL_CLUSTER_SIZE", "value": "many"}]),
+                ],
+            ),
+            (
+                "volumeMounts",
+                vec![
+                    json!(null),
+                    json!([]),
+                    json!([{"name": "data", "mountPath": "/data"}]),
+                    json!([{"name": "x", "mountPath": "/etc/dkron"}]),
+                ],
+            ),
+            (
+                "livenessProbe",
+                vec![
+                    json!({"httpGet": {"path": "/health", "port": 8080}, "periodSeconds": 3}),
+                    json!({"tcpSocket": {"port": "http"}}),
+                    json!({"exec": {"command": ["true"]}}),
+                    json!(null),
+                ],
+            ),
+            (
+                "readinessProbe",
+                vec![
+                    json!({"httpGet": {"path": "/v1/leader", "port": "http", "scheme": "HTTPS"}}),
+                    json!({"grpc": {"port": 6868}}),
+                ],
+            ),
+            (
+                "startupProbe",
+                vec![
+                    json!({"tcpSocket": {"port": 8080, "host": "10.0.0.1"}}),
+                    json!({"tcpSocket": {"port": 8080}, "future": [1]}),
+                ],
+            ),
+            (
+                "lifecycle",
+                vec![
+                    json!({"preStop": {"exec": {"command": ["dkron", "leave"]}}}),
+                    json!({"preStop": {"sleep": {"seconds": 1}}, "postStart": {}}),
+                    json!({"preStop": {"httpGet": {"path": "/v1/leave"}}, "postStart": {}}),
+                ],
+            ),
+            (
+                "ports",
+                vec![json!([{"name": "http", "containerPort": 8080}]), json!([{"name": "http", "containerPort": 9}])],
+            ),
         ] {
             if self.chance(40) {
                 container[name] = self.pick(&values);
@@ -239,7 +300,7 @@ impl Generator {
                 match self.below(4) {
                     0 => items.insert(0, sidecar.clone()),
                     1 => items.push(sidecar.clone()),
-                    2 => items.rotate_left(items.len().min(1)),
+                    2 if !items.is_empty() => items.rotate_left(1),
                     _ => {}
                 }
             }
@@ -346,7 +407,9 @@ fn named(list: &[Value]) -> bool {
 }
 
 fn may_go(path: &str) -> bool {
-    path.contains("kube-api-access-") || ["/tcpSocket", "/preStop", "/lifecycle"].iter().any(|end| path.ends_with(end)) || may_change(path)
+    path.contains("kube-api-access-")
+        || ["/tcpSocket", "/preStop", "/lifecycle"].iter().any(|end| path.ends_with(end))
+        || may_change(path)
 }
 
 fn may_change(path: &str) -> bool {

@@ -20,8 +20,8 @@ pub enum Pod {
 /// Image whose last path segment is `dkron` or `dkron-pro`, with or without tag and digest.
 const IMAGE: &str = r"(^|/)dkron(-pro)?([:@][^/]*)?$";
 
-/// Command line in which the word `dkron`, with or without a path, is followed by the word `agent`: flags may stand between, the end of
-/// a shell command may not. `\x22`, `\x27` and `\x60` are the quotes, which an expression within an expression cannot hold.
+/// Command line in which the word `dkron`, with or without a path, is followed by the word `agent`: flags may stand between,
+/// the end of a shell command may not. `\x22`, `\x27` and `\x60` are the quotes: one of them ends the CEL literal.
 const RUNS_AGENT: &str = concat!(
     r"(^|[\s/(;&|\x22\x27\x60])dkron[\x22\x27)}]*",
     r"([ \t]|\\\n)((\\\n|[^;&|\n])*([ \t]|\\\n))?",
@@ -36,21 +36,21 @@ const LONGEST: usize = 16_384;
 pub fn pods() -> Value {
     let mirror = annotation::MIRROR_POD;
     json!([
-        condition("not-a-mirror-pod", format!("!('{mirror}' in object.metadata.?annotations.orValue({{}}))")),
-        condition("dkron-workload", dkron_workload(Pod::Itself)),
+        condition("not-a-mirror-pod", &format!("!('{mirror}' in object.metadata.?annotations.orValue({{}}))")),
+        condition("dkron-workload", &dkron_workload(Pod::Itself)),
     ])
 }
 
 /// Conditions for StatefulSets, all of which must hold.
 pub fn stateful_sets() -> Value {
     json!([
-        condition("spec-changed", "request.operation == 'CREATE' || object.spec != oldObject.spec".into()),
-        condition("not-opted-out", format!("{} != 'false'", inject_label("object.spec.template"))),
-        condition("dkron-workload", dkron_workload(Pod::Template)),
+        condition("spec-changed", "request.operation == 'CREATE' || object.spec != oldObject.spec"),
+        condition("not-opted-out", &format!("{} != 'false'", inject_label("object.spec.template"))),
+        condition("dkron-workload", &dkron_workload(Pod::Template)),
     ])
 }
 
-fn condition(name: &str, expression: String) -> Value {
+fn condition(name: &str, expression: &str) -> Value {
     json!({ "name": format!("{DOMAIN}/{name}"), "expression": expression })
 }
 

@@ -1,5 +1,5 @@
-//! A ValidatingAdmissionPolicy that narrows the one writing right of the servers' account: RBAC can say "patch pods", only a policy
-//! can say which keys.
+//! A `ValidatingAdmissionPolicy` that narrows what the servers' account may write: RBAC can say "patch pods", only a policy can
+//! say which keys.
 
 use serde_json::{Value, json};
 
@@ -43,8 +43,8 @@ pub fn policy() -> Value {
                 variable("oldAnnotations", "oldObject.metadata.?annotations.orValue({})"),
             ],
             "validations": [
-                validation(&same_but("labels", "oldLabels", label::LEADER), &only("label", label::LEADER)),
-                validation(&same_but("annotations", "oldAnnotations", annotation::FORMED), &only("annotation", annotation::FORMED)),
+                but_one("label", "labels", "oldLabels", label::LEADER),
+                but_one("annotation", "annotations", "oldAnnotations", annotation::FORMED),
                 validation(
                     "object.spec == oldObject.spec \
                      && object.metadata.?finalizers == oldObject.metadata.?finalizers \
@@ -74,14 +74,14 @@ fn validation(expression: &str, message: &str) -> Value {
     json!({ "expression": expression, "message": message, "reason": "Forbidden" })
 }
 
-fn only(what: &str, key: &str) -> String {
-    format!("{} may change no {what} of a pod but {key}", object::SERVER_ACCOUNT)
-}
-
-/// Two maps are the same, leaving `key` aside.
-fn same_but(new: &str, old: &str, key: &str) -> String {
+/// Two variables, maps both, must be the same, leaving `key` aside.
+fn but_one(what: &str, new: &str, old: &str, key: &str) -> Value {
     let (new, old) = (format!("variables.{new}"), format!("variables.{old}"));
-    format!(
-        "{new}.all(k, k == '{key}' || (k in {old} && {old}[k] == {new}[k])) && {old}.all(k, k == '{key}' || k in {new})"
+    validation(
+        &format!(
+            "{new}.all(k, k == '{key}' || (k in {old} && {old}[k] == {new}[k])) \
+             && {old}.all(k, k == '{key}' || k in {new})"
+        ),
+        &format!("{} may change no {what} of a pod but {key}", object::SERVER_ACCOUNT),
     )
 }

@@ -107,8 +107,9 @@ async fn farewell(config: &LabelConfig, pod: &OwnPod, metrics: &Metrics) {
             sleep(FAREWELL_PAUSE).await;
         }
     };
-    match timeout(config.pace.farewell, attempts).await {
-        Ok(()) => tracing::info!(leader = false, "label written, for the last time"),
-        Err(_) => tracing::error!("the label could not be taken away in time"),
+    if timeout(config.pace.farewell, attempts).await.is_ok() {
+        tracing::info!(leader = false, "label written for the last time");
+    } else {
+        tracing::error!("the label could not be taken away in time");
     }
 }

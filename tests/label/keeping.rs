@@ -27,13 +27,13 @@ async fn the_request_is_a_merge_patch_of_one_label_of_the_own_pod() {
     let (dkron, api) = (Played::start(LEADER).await, Played::start(ACCEPTED).await);
     let updater = Updater::start(dkron.address, dkron.address, api.address, quick()).await;
     api.until(1).await;
-    let patch = &api.seen()[0];
-    assert_eq!(patch.method, "PATCH");
-    assert_eq!(patch.content_type, "application/merge-patch+json");
-    let (path, query) = patch.uri.split_once('?').expect("a query");
+    let request = &api.seen()[0];
+    assert_eq!(request.method, "PATCH");
+    assert_eq!(request.content_type, "application/merge-patch+json");
+    let (path, query) = request.uri.split_once('?').expect("a query");
     assert_eq!(path, "/api/v1/namespaces/jobs/pods/dkron-0");
     assert!(query.contains("fieldManager=dkron-ha-label-updater"), "{query}");
-    let body: Value = serde_json::from_slice(&patch.body).expect("JSON");
+    let body: Value = serde_json::from_slice(&request.body).expect("JSON");
     assert_eq!(body, json!({ "metadata": { "labels": { "dkron-ha.io/leader": "true" } } }));
     assert_eq!(dkron.seen()[0].uri, "/v1/isleader");
     updater.stop().await;

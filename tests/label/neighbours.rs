@@ -49,10 +49,12 @@ impl Seen {
     }
 }
 
+type Shared = Arc<Mutex<(Play, Vec<Seen>)>>;
+
 /// A played server.
 pub struct Played {
     pub address: SocketAddr,
-    shared: Arc<Mutex<(Play, Vec<Seen>)>>,
+    shared: Shared,
     server: JoinHandle<()>,
 }
 
@@ -100,7 +102,7 @@ impl Played {
     }
 }
 
-async fn serve(State(shared): State<Arc<Mutex<(Play, Vec<Seen>)>>>, request: Request) -> Response {
+async fn serve(State(shared): State<Shared>, request: Request) -> Response {
     let play = shared.lock().expect("no panic while locked").0.clone();
     let (head, body) = request.into_parts();
     let body = to_bytes(body, 1 << 20).await.expect("a body");

@@ -1,1 +1,65 @@
-//! tmp
+//! What `dkron-ha manifests` prints: every object of an installation, as values in the order in which they are to be applied.
+//!
+//! Pure: the operator's choices in, objects out, the same ones each time. Whoever prints them chooses the notation.
+//! `docs/install.md` says what each object is for and why each right is given.
+
+mod access;
+mod arguments;
+mod conditions;
+mod metadata;
+mod policy;
+mod registration;
+mod workload;
+
+use serde_json::Value;
+
+use crate::settings::Settings;
+
+pub use arguments::arguments;
+pub use registration::registration;
+
+/// Secret that holds the serving certificate (`tls.crt`), its key (`tls.key`) and, for people, its authority (`ca.crt`).
+pub const TLS_SECRET: &str = "dkron-ha-tls";
+
+/// Where [`TLS_SECRET`] is mounted in the webhook's container; what `serve --cert-dir` is given.
+pub const CERT_DIR: &str = "/certs";
+
+/// What is to be installed.
+#[derive(Clone, Debug, Default)]
+pub struct Install {
+    /// What the operator chose; becomes the flags of `serve`, the names and the ports.
+    pub settings: Settings,
+    /// PEM certificates that the API server is to trust. Without them `caBundle` is left out, so that a later apply keeps
+    /// the one that something else has put there.
+    pub ca_bundle: Option<String>,
+}
+
+/// The whole installation, each object with the stem of the file that it belongs in. The registration comes last: until
+/// then nothing waits for a webhook that is still starting.
+pub fn installation(install: &Install) -> Vec<(&'static str, Value)> {
+    let settings = &install.settings;
+    vec![
+        ("namespace", metadata::namespace(settings)),
+        ("serviceaccount", access::account(settings)),
+        ("clusterrole", access::cluster_role()),
+        ("clusterrolebinding", access::cluster_role_binding(settings)),
+        ("service", workload::service(settings)),
+        ("deployment", workload::deployment(settings)),
+        ("poddisruptionbudget", workload::disruption_budget(settings)),
+        ("validatingadmissionpolicy", policy::policy()),
+        ("validatingadmissionpolicybinding", policy::binding()),
+        ("mutatingwebhookconfiguration", registration(install)),
+    ]
+}
+
+/// Accounts and rights of the dkron pods in one workload namespace, for those who run without the controller.
+pub fn for_namespace(namespace: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        ("server-serviceaccount", access::server_account(namespace)),
+        ("server-role", access::server_role(namespace)),
+        ("server-rolebinding", access::server_role_binding(namespace)),
+        ("agent-serviceaccount", access::agent_account(namespace)),
+        ("agent-role", access::agent_role(namespace)),
+        ("agent-rolebinding", access::agent_role_binding(namespace)),
+    ]
+}

@@ -1,0 +1,130 @@
+//! The webhook's own Deployment and what stands around it.
+
+use serde_json::{Value, json};
+
+use super::metadata::{labels, namespaced, selector, versioned};
+use super::{CERT_DIR, TLS_SECRET, arguments};
+use crate::contract::{object, path};
+use crate::options::Options;
+use crate::settings::Settings;
+
+/// Names of the container's ports; Service and probes speak of them, so that a changed number is changed once.
+const WEBHOOK_PORT: &str = "webhook";
+const ADMIN_PORT: &str = "admin";
+
+/// Port of the Service: what the API server calls where a registration says nothing.
+pub const SERVICE_PORT: u16 = 443;
+
+/// User and group of the container: the usual "nonroot" of small images; nothing in the image belongs to it.
+const NONROOT: u32 = 65_532;
+
+/// Owner and group may read the certificate's key.
+const KEY_MODE: u32 = 0o440;
+
+/// Two replicas, replaced one by one and never fewer than two while that goes on.
+pub fn deployment(settings: &Settings) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": namespaced(object::INSTALLATION, &settings.namespace, &versioned()),
+        "spec": {
+            "replicas": 2,
+            "selector": { "matchLabels": selector() },
+            "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxUnavailable": 0, "maxSurge": 1 } },
+            "template": {
+                "metadata": { "labels": versioned() },
+                "spec": pod(settings),
+            },
+        },
+    })
+}
+
+fn pod(settings: &Settings) -> Value {
+    json!({
+        "serviceAccountName": object::INSTALLATION,
+        "automountServiceAccountToken": true,
+        // 15 s of serving on, then the answers under way, well before KILL.
+        "terminationGracePeriodSeconds": 40,
+        "securityContext": {
+            "runAsNonRoot": true,
+            "runAsUser": NONROOT,
+            "runAsGroup": NONROOT,
+            "fsGroup": NONROOT,
+            "seccompProfile": { "type": "RuntimeDefault" },
+        },
+        "topologySpreadConstraints": [{
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": { "matchLabels": selector() },
+        }],
+        "containers": [container(settings)],
+        "volumes": [{ "name": "certs", "secret": { "secretName": TLS_SECRET, "defaultMode": KEY_MODE } }],
+    })
+}
+
+fn container(settings: &Settings) -> Value {
+    // `Options::over` fills what the operator left out, as `serve` itself does.
+    let options = settings.options.clone().over(&Options::builtin());
+    json!({
+        "name": object::INSTALLATION,
+        "image": options.image,
+        "imagePullPolicy": options.image_pull_policy,
+        "command": [path::IMAGE_DKRON_HA],
+        "args": arguments(settings),
+        "ports": [
+            { "name": WEBHOOK_PORT, "containerPort": settings.ports.webhook, "protocol": "TCP" },
+            { "name": ADMIN_PORT, "containerPort": settings.ports.admin, "protocol": "TCP" },
+        ],
+        "livenessProbe": probe(path::HEALTHZ, 10, 3),
+        "readinessProbe": probe(path::READYZ, 2, 2),
+        // No CPU limit: throttling would be felt by whoever applies a manifest, up to the registration's time-out.
+        "resources": {
+            "requests": { "cpu": "50m", "memory": "32Mi" },
+            "limits": { "memory": "256Mi" },
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": { "drop": ["ALL"] },
+        },
+        "volumeMounts": [{ "name": "certs", "mountPath": CERT_DIR, "readOnly": true }],
+    })
+}
+
+fn probe(path: &str, period_seconds: u32, failure_threshold: u32) -> Value {
+    json!({
+        "httpGet": { "path": path, "port": ADMIN_PORT },
+        "periodSeconds": period_seconds,
+        "timeoutSeconds": 2,
+        "failureThreshold": failure_threshold,
+    })
+}
+
+/// One replica stays through a drain. A replica that is not ready serves nobody, so it never holds up a drain.
+pub fn disruption_budget(settings: &Settings) -> Value {
+    json!({
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": namespaced(object::INSTALLATION, &settings.namespace, &labels()),
+        "spec": {
+            "minAvailable": 1,
+            "selector": { "matchLabels": selector() },
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        },
+    })
+}
+
+/// What the API server calls.
+pub fn service(settings: &Settings) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": namespaced(object::INSTALLATION, &settings.namespace, &labels()),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": selector(),
+            "ports": [{ "name": WEBHOOK_PORT, "port": SERVICE_PORT, "targetPort": WEBHOOK_PORT, "protocol": "TCP" }],
+        },
+    })
+}

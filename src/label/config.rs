@@ -1,0 +1,165 @@
+//! What the label updater is told, and how often it does what.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::contract::{env, port};
+
+/// What the label updater has to know.
+#[derive(Clone)]
+pub struct LabelConfig {
+    /// Name of the pod that it runs in.
+    pub pod: String,
+    /// Namespace of that pod.
+    pub namespace: String,
+    /// dkron's HTTP API on the loopback interface, which the containers of a pod share.
+    pub dkron_port: u16,
+    /// The wrapper, likewise.
+    pub wrapper_port: u16,
+    /// Own port, for probes and metrics.
+    pub port: u16,
+    /// How to reach the API server.
+    pub api: kube::Config,
+    /// How often what is done, and for how long.
+    pub pace: Pace,
+}
+
+/// How often what is done, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between two questions to dkron.
+    pub poll: Duration,
+    /// For one question, to dkron or the wrapper.
+    pub ask: Duration,
+    /// For one patch.
+    pub patch: Duration,
+    /// A label this old is written again.
+    pub reassert: Duration,
+    /// After a first failed patch; doubled by each further one.
+    pub first_pause: Duration,
+    /// No pause is longer.
+    pub longest_pause: Duration,
+    /// For taking the label away at the end.
+    pub farewell: Duration,
+    /// Between two attempts to bind the own port.
+    pub rebind: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(1),
+            ask: Duration::from_secs(1),
+            patch: Duration::from_secs(2),
+            reassert: Duration::from_secs(30),
+            first_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(10),
+            farewell: Duration::from_secs(3),
+            rebind: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why the label updater cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelError {
+    /// The pod lacks a variable that the webhook gives it.
+    #[error("environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable holds something else than a port.
+    #[error("environment variable {name} is not a port: {value:?}")]
+    NotAPort {
+        /// Which one.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// The token or the certificate that Kubernetes mounts is missing or unreadable.
+    #[error("the API server cannot be found from within this pod")]
+    InCluster(#[from] kube::config::InClusterError),
+    /// These make no client.
+    #[error("no client for the API server")]
+    Client(#[source] kube::Error),
+}
+
+impl LabelConfig {
+    /// Reads the environment that the webhook gives the container, and what Kubernetes mounts there.
+    ///
+    /// # Errors
+    /// [`LabelError`] naming the variable or file that is missing or wrong.
+    pub fn in_cluster(variable: impl Fn(&str) -> Option<String>) -> Result<Self, LabelError> {
+        Self::from_variables(variable, kube::Config::incluster()?)
+    }
+
+    /// Reads the environment that the webhook gives the container.
+    ///
+    /// # Errors
+    /// [`LabelError`] naming the variable that is missing or wrong.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>, api: kube::Config) -> Result<Self, LabelError> {
+        let text = |name| variable(name).filter(|value| !value.is_empty()).ok_or(LabelError::Missing(name));
+        let port = |name, otherwise| match variable(name) {
+            None => Ok(otherwise),
+            Some(value) => match value.parse() {
+                Ok(0) | Err(_) => Err(LabelError::NotAPort { name, value }),
+                Ok(port) => Ok(port),
+            },
+        };
+        Ok(Self {
+            pod: text(env::POD_NAME)?,
+            namespace: text(env::STATEFULSET_NAMESPACE)?,
+            dkron_port: port(env::DKRON_HTTP_PORT, port::DKRON_HTTP)?,
+            wrapper_port: port(env::WRAPPER_PORT, port::WRAPPER)?,
+            port: port(env::LABEL_PORT, port::LABEL)?,
+            api,
+            pace: Pace::default(),
+        })
+    }
+
+    /// Where dkron's HTTP API is.
+    pub(super) fn dkron(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.dkron_port).into()
+    }
+
+    /// Where the wrapper is.
+    pub(super) fn wrapper(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.wrapper_port).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<LabelConfig, LabelError> {
+        let find = |name: &str| set.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).into());
+        LabelConfig::from_variables(find, kube::Config::new("http://localhost".parse().expect("an address")))
+    }
+
+    #[test]
+    fn a_missing_or_empty_name_is_said() {
+        assert!(matches!(read(&[]), Err(LabelError::Missing(env::POD_NAME))));
+        let nameless = [(env::POD_NAME, "dkron-0"), (env::STATEFULSET_NAMESPACE, "")];
+        assert!(matches!(read(&nameless), Err(LabelError::Missing(env::STATEFULSET_NAMESPACE))));
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_said() {
+        for wrong in ["", "0", "tcp://198.51.100.1:8080", "65536"] {
+            let set = [(env::POD_NAME, "a"), (env::STATEFULSET_NAMESPACE, "b"), (env::DKRON_HTTP_PORT, wrong)];
+            assert!(matches!(read(&set), Err(LabelError::NotAPort { name: env::DKRON_HTTP_PORT, .. })), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ports_are_the_contracts_unless_said_otherwise() {
+        let named = [(env::POD_NAME, "dkron-0"), (env::STATEFULSET_NAMESPACE, "jobs")];
+        let plain = read(&named).expect("a configuration");
+        assert_eq!((plain.pod.as_str(), plain.namespace.as_str()), ("dkron-0", "jobs"));
+        assert_eq!((plain.dkron_port, plain.wrapper_port, plain.port), (8080, 8947, 8948));
+
+        let mut set = named.to_vec();
+        set.extend([(env::DKRON_HTTP_PORT, "1"), (env::WRAPPER_PORT, "2"), (env::LABEL_PORT, "3")]);
+        let other = read(&set).expect("a configuration");
+        assert_eq!((other.dkron_port, other.wrapper_port, other.port), (1, 2, 3));
+    }
+}

@@ -1,0 +1,73 @@
+//! What the label updater counts.
+
+use std::sync::atomic::AtomicI64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::decision::Patch;
+
+/// Content type of [`Metrics::text`].
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Answer {
+    answer: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+/// Everything that is counted.
+pub(super) struct Metrics {
+    registry: Registry,
+    leader: Gauge<i64, AtomicI64>,
+    polls: Family<Answer, Counter>,
+    patches: Family<Outcome, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("dkron_ha_label");
+        let (leader, polls, patches) = (Gauge::default(), Family::default(), Family::default());
+        registry.register("leader", "1 if the label was last written as true", leader.clone());
+        registry.register("polls", "Questions to dkron by its answer", polls.clone());
+        registry.register("patches", "Patches of the label by outcome", patches.clone());
+        Self { registry, leader, polls, patches }
+    }
+}
+
+impl Metrics {
+    /// dkron answered with this status, or not at all.
+    pub(super) fn polled(&self, status: Option<u16>) {
+        let answer = match status {
+            Some(200) => "leader",
+            Some(404) => "follower",
+            Some(_) => "other",
+            None => "none",
+        };
+        self.polls.get_or_create(&Answer { answer }).inc();
+    }
+
+    /// A patch was tried.
+    pub(super) fn patched(&self, patch: Patch, accepted: bool) {
+        let outcome = if accepted { "written" } else { "failed" };
+        self.patches.get_or_create(&Outcome { outcome }).inc();
+        if accepted {
+            self.leader.set(patch.leader.into());
+        }
+    }
+
+    /// All of it as `OpenMetrics` text.
+    pub(super) fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

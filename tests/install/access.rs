@@ -1,0 +1,84 @@
+//! Who may do what.
+
+use dkron_ha::contract::{annotation, label, object};
+use dkron_ha::install::for_namespace;
+use serde_json::{Value, json};
+
+use crate::{list, of_kind, plain};
+
+/// What a role grants, as (group, resource, verb).
+fn granted(role: &Value) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let mut all = Vec::new();
+    for rule in list(role, "/rules") {
+        for group in list(rule, "/apiGroups") {
+            for resource in list(rule, "/resources") {
+                all.extend(list(rule, "/verbs").iter().map(|verb| (text(group), text(resource), text(verb))));
+            }
+        }
+    }
+    all
+}
+
+fn rights(rows: &[(&str, &str, &[&str])]) -> Vec<(String, String, String)> {
+    rows.iter()
+        .flat_map(|(group, resource, verbs)| {
+            verbs.iter().map(|verb| ((*group).to_owned(), (*resource).to_owned(), (*verb).to_owned()))
+        })
+        .collect()
+}
+
+#[test]
+fn the_webhook_may_list_sets_and_nothing_else() {
+    let role = of_kind(&plain(), "ClusterRole");
+    assert_eq!(granted(&role), rights(&[("apps", "statefulsets", &["list", "watch"])]));
+    let binding = of_kind(&plain(), "ClusterRoleBinding");
+    assert_eq!(binding["roleRef"]["name"], role["metadata"]["name"]);
+    assert_eq!(binding["subjects"][0]["name"], of_kind(&plain(), "ServiceAccount")["metadata"]["name"]);
+}
+
+#[test]
+fn workload_accounts_get_what_the_contract_says_in_their_namespace_only() {
+    let objects: Vec<Value> = for_namespace("jobs").into_iter().map(|(_, object)| object).collect();
+    assert!(objects.iter().all(|object| object["metadata"]["namespace"] == "jobs"));
+    let find = |kind: &str, name: &str| {
+        let of_both = |object: &&Value| object["kind"] == kind && object["metadata"]["name"] == name;
+        objects.iter().find(of_both).unwrap_or_else(|| panic!("{kind} {name}"))
+    };
+
+    let events: &[&str] = &["create", "patch"];
+    let server: &[_] = &[
+        ("", "pods", &["get", "list", "watch", "patch"] as &[_]),
+        ("apps", "statefulsets", &["get", "list", "watch"]),
+        ("", "events", events),
+        ("events.k8s.io", "events", events),
+    ];
+    assert_eq!(granted(find("Role", object::SERVER_ACCOUNT)), rights(server));
+    assert_eq!(granted(find("Role", object::AGENT_ACCOUNT)), rights(&[("", "pods", &["list"])]));
+    assert_eq!(find("ServiceAccount", object::SERVER_ACCOUNT)["automountServiceAccountToken"], false);
+    assert!(find("ServiceAccount", object::AGENT_ACCOUNT).get("automountServiceAccountToken").is_none());
+    for name in [object::SERVER_ACCOUNT, object::AGENT_ACCOUNT] {
+        let binding = find("RoleBinding", name);
+        assert_eq!(binding["roleRef"]["kind"], "Role");
+        assert_eq!(binding["roleRef"]["name"], name);
+        assert_eq!(binding["subjects"], json!([{ "kind": "ServiceAccount", "name": name, "namespace": "jobs" }]));
+    }
+}
+
+#[test]
+fn the_policy_narrows_the_servers_patches_and_is_in_force() {
+    let policy = of_kind(&plain(), "ValidatingAdmissionPolicy");
+    let spec = &policy["spec"];
+    assert_eq!(spec["failurePolicy"], "Fail");
+    for field in ["matchPolicy", "namespaceSelector", "objectSelector"] {
+        assert!(spec["matchConstraints"].get(field).is_some(), "the API server would fill in {field}");
+    }
+    let condition = spec["matchConditions"][0]["expression"].as_str().expect("CEL");
+    assert!(condition.contains(&format!("':{}'", object::SERVER_ACCOUNT)));
+    let validations = spec["validations"].to_string();
+    assert!(validations.contains(label::LEADER) && validations.contains(annotation::FORMED));
+
+    let binding = of_kind(&plain(), "ValidatingAdmissionPolicyBinding");
+    assert_eq!(binding["spec"]["policyName"], policy["metadata"]["name"]);
+    assert_eq!(binding["spec"]["validationActions"], json!(["Deny"]));
+}

@@ -1,0 +1,88 @@
+//! The Deployment and what stands around it.
+
+use dkron_ha::contract::{path, port};
+use dkron_ha::install::{CERT_DIR, TLS_SECRET};
+use serde_json::{Value, json};
+
+use crate::registration::webhooks;
+use crate::{list, of_kind, plain};
+
+#[test]
+fn the_selector_of_deployment_service_and_budget_holds_no_version() {
+    let deployment = of_kind(&plain(), "Deployment");
+    let pod_labels = deployment.pointer("/spec/template/metadata/labels").expect("labels");
+    let selectors = [
+        deployment.pointer("/spec/selector/matchLabels").cloned(),
+        of_kind(&plain(), "Service").pointer("/spec/selector").cloned(),
+        of_kind(&plain(), "PodDisruptionBudget").pointer("/spec/selector/matchLabels").cloned(),
+    ];
+    for selector in selectors {
+        let selector = selector.expect("a selector");
+        for (key, value) in selector.as_object().expect("labels") {
+            assert_eq!(&pod_labels[key], value, "{key}");
+            assert_ne!(key, "app.kubernetes.io/version");
+        }
+    }
+}
+
+#[test]
+fn the_pod_meets_the_restricted_standard_that_its_namespace_enforces() {
+    let enforced = &of_kind(&plain(), "Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"];
+    assert_eq!(enforced, "restricted");
+
+    let deployment = of_kind(&plain(), "Deployment");
+    let pod = deployment.pointer("/spec/template/spec").expect("a pod");
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(pod["securityContext"]["runAsUser"], 65_532);
+    assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+    for shared in ["hostNetwork", "hostPID", "hostIPC"] {
+        assert!(pod.get(shared).is_none(), "{shared}");
+    }
+    for container in list(pod, "/containers") {
+        let security = &container["securityContext"];
+        assert_eq!(security["allowPrivilegeEscalation"], false);
+        assert_eq!(security["readOnlyRootFilesystem"], true);
+        assert_eq!(security["capabilities"], json!({ "drop": ["ALL"] }));
+        let resources = &container["resources"];
+        assert!(resources["requests"]["cpu"].is_string() && resources["requests"]["memory"].is_string());
+        assert!(resources["limits"]["memory"].is_string());
+        assert!(resources["limits"].get("cpu").is_none(), "a throttled webhook holds up those who apply");
+    }
+}
+
+#[test]
+fn a_rollout_or_a_drain_leaves_a_webhook_that_answers() {
+    let deployment = of_kind(&plain(), "Deployment");
+    assert_eq!(deployment["spec"]["replicas"], 2);
+    assert_eq!(deployment["spec"]["strategy"]["rollingUpdate"], json!({ "maxUnavailable": 0, "maxSurge": 1 }));
+    assert_eq!(of_kind(&plain(), "PodDisruptionBudget")["spec"]["minAvailable"], 1);
+    let pod = deployment.pointer("/spec/template/spec").expect("a pod");
+    assert_eq!(pod["terminationGracePeriodSeconds"], 40);
+    assert_eq!(pod["topologySpreadConstraints"][0]["topologyKey"], "kubernetes.io/hostname");
+    assert_eq!(pod["topologySpreadConstraints"][0]["whenUnsatisfiable"], "ScheduleAnyway");
+}
+
+#[test]
+fn ports_probes_and_mounts_agree_with_the_contract() {
+    let deployment = of_kind(&plain(), "Deployment");
+    let container = &list(&deployment, "/spec/template/spec/containers")[0];
+    assert_eq!(container["command"], json!([path::IMAGE_DKRON_HA]));
+    assert_eq!(container["args"], json!(["serve", format!("--cert-dir={CERT_DIR}")]));
+
+    let number = |name: &Value| {
+        let ports = list(container, "/ports");
+        ports.iter().find(|port| &port["name"] == name).map(|port| port["containerPort"].clone()).expect("a port")
+    };
+    for (probe, path) in [("livenessProbe", path::HEALTHZ), ("readinessProbe", path::READYZ)] {
+        assert_eq!(container[probe]["httpGet"]["path"], path);
+        assert_eq!(number(&container[probe]["httpGet"]["port"]), port::ADMIN, "{probe}");
+    }
+    let service = of_kind(&plain(), "Service");
+    assert_eq!(number(&service["spec"]["ports"][0]["targetPort"]), port::WEBHOOK);
+    assert_eq!(webhooks(&plain())[0]["clientConfig"]["service"]["port"], service["spec"]["ports"][0]["port"]);
+
+    let mount = &container["volumeMounts"][0];
+    let volume = &list(&deployment, "/spec/template/spec/volumes")[0];
+    assert_eq!(mount["mountPath"], CERT_DIR);
+    assert_eq!((&mount["name"], &volume["secret"]["secretName"]), (&volume["name"], &TLS_SECRET.into()));
+}

@@ -6,6 +6,7 @@
 //! | --- | --- | --- |
 //! | [`cli`] | a person's commands and the programs' command lines | yes |
 //! | [`server`] | the HTTPS admission server and its admin port | yes |
+//! | [`clusters`] | the clusters of this Kubernetes cluster, watched | yes |
 //! | [`certs`] | certificates: made in memory, or read from a directory | yes |
 //! | [`label`] | the sidecar that keeps the leader label | yes |
 //! | [`init`] | PID 1 of the dkron container: std and a few small crates | yes |
@@ -25,6 +26,7 @@
 
 pub mod certs;
 pub mod cli;
+pub mod clusters;
 pub mod code;
 pub mod contract;
 pub mod documents;

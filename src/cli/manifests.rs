@@ -3,7 +3,8 @@
 use super::exit::Done;
 use super::flags::SettingsFlags;
 use crate::documents::{self, Document, Format};
-use crate::install::{self, Install};
+use crate::certs::files::{AUTHORITY_FILE, CHAIN_FILE, KEY_FILE};
+use crate::install::{self, Certificates, Install};
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
@@ -15,11 +16,11 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 pub struct Manifests {
     /// Print the accounts and rights of the dkron pods of one namespace instead
-    #[arg(long, value_name = "NAMESPACE", conflicts_with_all = ["ca_file", "directory"])]
+    #[arg(long, value_name = "NAMESPACE", conflicts_with_all = ["cert_dir", "directory"])]
     for_namespace: Option<String>,
-    /// File with the PEM certificates that the API server is to trust (caBundle)
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
+    /// Directory with ca.crt, tls.crt and tls.key: adds the Secret that the Deployment mounts, and the caBundle
+    #[arg(long, value_name = "DIR")]
+    cert_dir: Option<PathBuf>,
     /// Write a kustomize base into this directory instead of printing
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -33,14 +34,22 @@ impl Manifests {
         if let Some(namespace) = &self.for_namespace {
             return print(install::for_namespace(namespace));
         }
-        let read = |file: &PathBuf| fs::read_to_string(file).with_context(|| file.display().to_string());
-        let ca_bundle = self.ca_file.as_ref().map(read).transpose()?;
-        let objects = install::installation(&Install { settings: self.settings.settings(), ca_bundle });
+        let certificates = self.cert_dir.as_deref().map(certificates).transpose()?;
+        let objects = install::installation(&Install { settings: self.settings.settings(), certificates });
         match &self.directory {
             Some(directory) => write_base(directory, objects),
             None => print(objects),
         }
     }
+}
+
+/// Reads what the webhook serves and what the API server is to trust.
+fn certificates(directory: &Path) -> anyhow::Result<Certificates> {
+    let read = |name: &str| {
+        let file = directory.join(name);
+        fs::read_to_string(&file).with_context(|| file.display().to_string())
+    };
+    Ok(Certificates { authority: read(AUTHORITY_FILE)?, chain: read(CHAIN_FILE)?, key: read(KEY_FILE)? })
 }
 
 fn print(objects: Vec<(&'static str, Value)>) -> anyhow::Result<Done> {

@@ -7,7 +7,9 @@ mod exit;
 mod flags;
 mod inject;
 mod label;
+mod log;
 mod manifests;
+mod runtime;
 mod serve;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -29,27 +29,42 @@ pub const CERT_DIR: &str = "/certs";
 pub struct Install {
     /// What the operator chose; becomes the flags of `serve`, the names and the ports.
     pub settings: Settings,
-    /// PEM certificates that the API server is to trust. Without them `caBundle` is left out, so that a later apply keeps
-    /// the one that something else has put there.
-    pub ca_bundle: Option<String>,
+    /// What to serve, and what to trust. Without it the Secret is somebody else's, and `caBundle` is left out, so that a
+    /// later apply keeps the one that something else has put there.
+    pub certificates: Option<Certificates>,
+}
+
+/// PEM texts of a certificate for `<service>.<namespace>.svc`.
+#[derive(Clone, Debug)]
+pub struct Certificates {
+    /// Authority that the API server is to trust.
+    pub authority: String,
+    /// Certificate, and any between it and the authority.
+    pub chain: String,
+    /// Private key.
+    pub key: String,
 }
 
 /// The whole installation, each object with the stem of the file that it belongs in. The registration comes last: until
 /// then nothing waits for a webhook that is still starting.
 pub fn installation(install: &Install) -> Vec<(&'static str, Value)> {
     let settings = &install.settings;
-    vec![
+    let mut objects = vec![
         ("namespace", metadata::namespace(settings)),
         ("serviceaccount", access::account(settings)),
         ("clusterrole", access::cluster_role()),
         ("clusterrolebinding", access::cluster_role_binding(settings)),
         ("service", workload::service(settings)),
+    ];
+    objects.extend(install.certificates.as_ref().map(|pem| ("secret", workload::certificates(settings, pem))));
+    objects.extend([
         ("deployment", workload::deployment(settings)),
         ("poddisruptionbudget", workload::disruption_budget(settings)),
         ("validatingadmissionpolicy", policy::policy()),
         ("validatingadmissionpolicybinding", policy::binding()),
         ("mutatingwebhookconfiguration", registration(install)),
-    ]
+    ]);
+    objects
 }
 
 /// Accounts and rights of the dkron pods in one workload namespace, for those who run without the controller.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::workload::SERVICE_PORT;
-use super::{Install, conditions, metadata};
+use super::{Certificates, Install, conditions, metadata};
 use crate::contract::{DOMAIN, EXCLUDED_NAMESPACES, label, object, path};
 
 /// Label that the API server puts on each namespace: its own name.
@@ -91,7 +91,7 @@ fn client_config(install: &Install) -> Value {
             "port": SERVICE_PORT,
         },
     });
-    if let Some(pem) = &install.ca_bundle {
+    if let Some(Certificates { authority: pem, .. }) = &install.certificates {
         config["caBundle"] = STANDARD.encode(pem).into();
     }
     config

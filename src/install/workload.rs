@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::metadata::{labels, namespaced, selector, versioned};
-use super::{CERT_DIR, TLS_SECRET, arguments};
+use super::{CERT_DIR, Certificates, TLS_SECRET, arguments};
 use crate::contract::{object, path};
 use crate::options::Options;
 use crate::settings::Settings;
@@ -112,6 +112,17 @@ pub fn disruption_budget(settings: &Settings) -> Value {
             "selector": { "matchLabels": selector() },
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
         },
+    })
+}
+
+/// The Secret that the containers mount, in the kind that Kubernetes has for it.
+pub fn certificates(settings: &Settings, pem: &Certificates) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": namespaced(TLS_SECRET, &settings.namespace, &labels()),
+        "type": "kubernetes.io/tls",
+        "stringData": { "ca.crt": pem.authority, "tls.crt": pem.chain, "tls.key": pem.key },
     })
 }
 

@@ -74,7 +74,7 @@ fn settings_reach_every_object_that_speaks_of_them() {
         ports: Ports { webhook: 10_443, admin: 10_090, ..Ports::default() },
         ..Settings::default()
     };
-    let install = Install { settings, ca_bundle: None };
+    let install = Install { settings, certificates: None };
     for (stem, object) in installation(&install) {
         let metadata = &object["metadata"];
         assert!(metadata.get("namespace").is_none_or(|namespace| namespace == "platform"), "{stem}");

@@ -132,7 +132,9 @@ fn conditions_are_few_named_and_speak_of_the_contracts_names() {
 #[test]
 fn the_bundle_is_sent_as_base64_of_its_pem_and_left_out_where_there_is_none() {
     assert!(webhooks(&plain()).iter().all(|webhook| webhook["clientConfig"].get("caBundle").is_none()));
-    let install = Install { ca_bundle: Some("-----BEGIN CERTIFICATE-----\n".into()), ..plain() };
+    let pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    let certificates = Certificates { authority: pem, chain: "chain".into(), key: "key".into() };
+    let install = Install { certificates: Some(certificates), ..plain() };
     for webhook in webhooks(&install) {
         assert_eq!(webhook["clientConfig"]["caBundle"], "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==");
     }

@@ -1,0 +1,108 @@
+//! The clusters of this Kubernetes cluster: a watch of stamped StatefulSets, kept in memory.
+//!
+//! It is asked while a review is answered, so it never makes a call then. What it holds grows with the number of dkron
+//! clusters, not of pods or namespaces.
+
+use crate::contract::label;
+use crate::inject::Clusters;
+use futures_util::StreamExt as _;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::runtime::watcher::{Config, Event};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Client};
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Clusters by namespace. `None` until the first complete list has arrived.
+type Known = Option<BTreeMap<String, BTreeSet<String>>>;
+
+/// A watch in the background.
+#[derive(Clone, Debug)]
+pub struct Watched(Arc<RwLock<Known>>);
+
+impl Watched {
+    /// Begins to watch, within a runtime, for as long as the process lives.
+    pub fn start(client: Client) -> Self {
+        let known = Arc::new(RwLock::new(None));
+        tokio::spawn(follow(client, Arc::clone(&known)));
+        Self(known)
+    }
+}
+
+impl Clusters for Watched {
+    fn of(&self, namespace: &str) -> Option<Vec<String>> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Some(known.as_ref()?.get(namespace).into_iter().flatten().cloned().collect())
+    }
+}
+
+async fn follow(client: Client, known: Arc<RwLock<Known>>) {
+    let stamped = Config::default().labels(&format!("{}=true", label::INJECTED));
+    let mut events = pin!(watcher(Api::<StatefulSet>::all(client), stamped).default_backoff());
+    let mut listing = BTreeMap::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => absorb(event, &mut listing, &mut known.write().unwrap_or_else(PoisonError::into_inner)),
+            Err(error) => tracing::warn!(%error, "the watch of StatefulSets was interrupted"),
+        }
+    }
+}
+
+/// Takes one event of the watch into what is known. A new list replaces it only once it is complete.
+fn absorb(event: Event<StatefulSet>, listing: &mut BTreeMap<String, BTreeSet<String>>, known: &mut Known) {
+    match event {
+        Event::Init => listing.clear(),
+        Event::InitApply(set) => note(listing, &set),
+        Event::InitDone => *known = Some(std::mem::take(listing)),
+        Event::Apply(set) => note(known.get_or_insert_default(), &set),
+        Event::Delete(set) => {
+            if let (Some(known), Some(namespace), Some(name)) = (known, &set.metadata.namespace, &set.metadata.name) {
+                if let Some(clusters) = known.get_mut(namespace) {
+                    clusters.remove(name);
+                }
+            }
+        }
+    }
+}
+
+/// Notes a set of servers. A set of agents is stamped too, and serves no cluster.
+fn note(clusters: &mut BTreeMap<String, BTreeSet<String>>, set: &StatefulSet) {
+    let labels = set.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref()).and_then(|meta| meta.labels.as_ref());
+    let cluster = labels.and_then(|labels| labels.get(label::SERVER_OF));
+    if let (Some(namespace), Some(cluster)) = (&set.metadata.namespace, cluster) {
+        clusters.entry(namespace.clone()).or_default().insert(cluster.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn set(name: &str, serves: bool) -> StatefulSet {
+        let labels = if serves { json!({"dkron-ha.io/server-of": name}) } else { json!({}) };
+        serde_json::from_value(json!({
+            "metadata": {"name": name, "namespace": "billing"},
+            "spec": {"selector": {}, "serviceName": "s", "template": {"metadata": {"labels": labels}}}
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_list_counts_when_it_is_complete() {
+        let (mut listing, mut known) = (BTreeMap::new(), None);
+        let mut feed = |event| {
+            absorb(event, &mut listing, &mut known);
+            Watched(Arc::new(RwLock::new(known.clone()))).of("billing")
+        };
+        assert_eq!(feed(Event::Init), None);
+        assert_eq!(feed(Event::InitApply(set("a", true))), None);
+        assert_eq!(feed(Event::InitApply(set("workers", false))), None);
+        assert_eq!(feed(Event::InitDone), Some(vec!["a".into()]));
+        assert_eq!(feed(Event::Apply(set("b", true))), Some(vec!["a".into(), "b".into()]));
+        assert_eq!(feed(Event::Delete(set("a", true))), Some(vec!["b".into()]));
+        assert_eq!(feed(Event::Init), Some(vec!["b".into()]), "what was known counts until the new list is complete");
+        assert_eq!(feed(Event::InitDone), Some(vec![]));
+    }
+}

@@ -23,12 +23,12 @@ pub enum DevelopmentError {
     #[error(transparent)]
     Issue(#[from] IssueError),
     /// A file or the directory could not be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {error}", path.display())]
     Write {
         /// The file or directory.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
@@ -56,7 +56,7 @@ pub fn write(dir: &Path, hosts: &[String], now: SystemTime) -> Result<Written, D
     let authority = Authority::create("dkron-ha development authority", now, LIFE)?;
     let leaf = authority.sign(hosts, now, LIFE)?;
 
-    fs::create_dir_all(dir).map_err(|source| DevelopmentError::Write { path: dir.to_owned(), source })?;
+    fs::create_dir_all(dir).map_err(|error| DevelopmentError::Write { path: dir.to_owned(), error })?;
     Ok(Written {
         authority: put(dir, AUTHORITY_FILE, authority.pem(), 0o644)?,
         chain: put(dir, CHAIN_FILE, &leaf.certificate_pem, 0o644)?,
@@ -82,7 +82,7 @@ fn put(dir: &Path, name: &str, content: &str, mode: u32) -> Result<PathBuf, Deve
     };
     match write() {
         Ok(()) => Ok(path),
-        Err(source) => Err(DevelopmentError::Write { path, source }),
+        Err(error) => Err(DevelopmentError::Write { path, error }),
     }
 }
 

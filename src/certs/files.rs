@@ -26,12 +26,12 @@ const ATTEMPTS: usize = 4;
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// A file could not be read.
-    #[error("cannot read {}: {source}; {}", path.display(), hint(source))]
+    #[error("cannot read {}: {error}; {}", path.display(), hint(error))]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
     /// A file is larger than any Secret.
     #[error("{} is larger than 1 MiB; it should hold PEM text only", path.display())]
@@ -46,12 +46,12 @@ pub enum FilesError {
         path: PathBuf,
     },
     /// The files make no pair.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Pair {
         /// The file at fault.
         path: PathBuf,
         /// What is wrong with it.
-        source: PairError,
+        error: PairError,
     },
 }
 
@@ -120,9 +120,9 @@ impl CertDir {
     /// # Errors
     /// [`FilesError::Pair`] with the file at fault.
     pub fn load(&self, contents: &Contents) -> Result<Loaded, FilesError> {
-        let pair = Pair::from_pem(&contents.chain, &contents.key).map_err(|source| {
-            let file = if source.is_about_the_key() { KEY_FILE } else { CHAIN_FILE };
-            FilesError::Pair { path: self.path.join(file), source }
+        let pair = Pair::from_pem(&contents.chain, &contents.key).map_err(|error| {
+            let file = if error.is_about_the_key() { KEY_FILE } else { CHAIN_FILE };
+            FilesError::Pair { path: self.path.join(file), error }
         })?;
         let doubt = contents.authority.as_deref().and_then(|authority| trust::doubt(&pair, authority)).map(|doubt| {
             format!(
@@ -136,7 +136,7 @@ impl CertDir {
     fn read_once(&self) -> Result<Contents, FilesError> {
         let authority = match self.read_file(AUTHORITY_FILE) {
             Ok(bytes) => Some(bytes).filter(|bytes| !bytes.trim_ascii().is_empty()),
-            Err(FilesError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => None,
+            Err(FilesError::Unreadable { error, .. }) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
         Ok(Contents { chain: self.read_file(CHAIN_FILE)?, key: self.read_file(KEY_FILE)?, authority })
@@ -148,7 +148,7 @@ impl CertDir {
         match File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)) {
             Ok(length) if length as u64 > LARGEST => Err(FilesError::TooLarge { path }),
             Ok(_) => Ok(bytes),
-            Err(source) => Err(FilesError::Unreadable { path, source }),
+            Err(error) => Err(FilesError::Unreadable { path, error }),
         }
     }
 }

@@ -43,8 +43,14 @@ pub enum IssueError {
     #[error("the system gave no random bytes")]
     Random,
     /// Making a key or a signature failed.
-    #[error("failed to make a certificate")]
-    Generate(#[from] rcgen::Error),
+    #[error("failed to make a certificate: {0}")]
+    Generate(rcgen::Error),
+}
+
+impl From<rcgen::Error> for IssueError {
+    fn from(error: rcgen::Error) -> Self {
+        Self::Generate(error)
+    }
 }
 
 /// A self-signed authority whose key lives in memory only.

@@ -118,7 +118,7 @@ impl TryFrom<&Leaf> for Pair {
 
 fn parse<'a>(number: usize, der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, PairError> {
     match X509Certificate::from_der(der) {
-        Ok((rest, certificate)) if rest.is_empty() => Ok(certificate),
+        Ok(([], certificate)) => Ok(certificate),
         Ok(_) => Err(PairError::Certificate(number, "there is more after its end".into())),
         Err(error) => Err(PairError::Certificate(number, error.to_string())),
     }

@@ -1,1 +1,52 @@
-//! tmp
+//! Certificates of the webhook: made in memory, or read from a directory.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | [`issue`] | an authority and the leaves it signs |
+//! | [`pair`] | a chain and its key, checked; what the server presents |
+//! | [`validity`] | from when to when, and what that means now |
+//! | [`files`] | `--cert-dir`: `tls.crt`, `tls.key`, `ca.crt` |
+//! | [`source`] | where the present pair comes from, and when there is a new one |
+//! | [`served`] | the pair that new connections get |
+//! | [`trust`] | whether a client that knows only the authority would accept a leaf |
+//! | [`development`] | certificates for a person's own machine |
+//!
+//! The clock is always a value that the caller passes in.
+
+pub mod development;
+pub mod files;
+pub mod issue;
+pub mod pair;
+pub mod served;
+pub mod source;
+pub mod trust;
+pub mod validity;
+
+use std::sync::{Arc, LazyLock};
+
+use rustls::crypto::CryptoProvider;
+
+pub use files::CertDir;
+pub use issue::{Authority, IssueError, Leaf};
+pub use pair::{Pair, PairError};
+pub use served::Served;
+pub use source::{Source, SourceError};
+pub use validity::{Standing, Validity};
+
+/// The one provider of cryptography, always passed on explicitly: nothing here depends on a process-wide choice.
+pub fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+        LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
+    Arc::clone(&PROVIDER)
+}
+
+/// Names under which the API server and people inside the cluster reach a Service. The first is the one that the API
+/// server verifies for a webhook registered by `clientConfig.service`.
+pub fn service_names(service: &str, namespace: &str) -> Vec<String> {
+    vec![
+        format!("{service}.{namespace}.svc"),
+        format!("{service}.{namespace}.svc.cluster.local"),
+        format!("{service}.{namespace}"),
+        service.to_owned(),
+    ]
+}

@@ -1,0 +1,143 @@
+//! The order of life: serve, drain, close, cut.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::admin::{self, Admin};
+use super::budget::Budget;
+use super::config::{Config, ServeError};
+use super::connection::Host;
+use super::metrics::Metrics;
+use super::phase::{Life, Phase};
+use super::router::{Desk, router};
+use super::shutdown::Shutdown;
+use super::turn::Turns;
+use super::{accept, renewal};
+use crate::certs::Served;
+use crate::review::Reviewer;
+
+/// A server whose ports are open and which serves nothing yet.
+pub struct Bound {
+    pub(super) webhook: TcpListener,
+    pub(super) admin: TcpListener,
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) served: Arc<Served>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) reviewer: Arc<dyn Reviewer>,
+    pub(super) config: Config,
+}
+
+/// How the end came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every request was answered.
+    Drained,
+    /// Connections were dropped: a second signal, or no time left.
+    Cut {
+        /// How many were still open.
+        connections: usize,
+    },
+}
+
+impl Bound {
+    /// Address of the HTTPS port.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.webhook.local_addr()
+    }
+
+    /// Address of the admin port.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn admin_addr(&self) -> io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// Counters of this server.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Serves until `shutdown` asks for the end, and ends in order: unready at once; for the delay everything is still
+    /// served, each answer closing its connection; then no new connections, and what is under way may finish.
+    ///
+    /// # Errors
+    /// [`ServeError::Ended`] where a part of the server ended although nobody asked.
+    pub async fn run(self, mut shutdown: Shutdown) -> Result<Ended, ServeError> {
+        let Self { webhook, admin, acceptor, served, metrics, reviewer, config } = self;
+        let Config { certificates, certificate_poll, limits, drain, .. } = config;
+        let life = Life::new();
+        let places = Arc::new(Semaphore::new(usize::try_from(limits.connections).unwrap_or(usize::MAX)));
+        let desk = Desk {
+            budget: Budget::new(limits.body_budget),
+            turns: Turns::new(reviewer, &limits),
+            metrics: Arc::clone(&metrics),
+            limits: limits.clone(),
+        };
+        let host = Host {
+            acceptor,
+            router: router(Arc::new(desk)),
+            limits: limits.clone(),
+            metrics: Arc::clone(&metrics),
+            watch: life.watch(),
+        };
+
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept::run(webhook, Arc::new(host), Arc::clone(&places)));
+        let mut others = JoinSet::new();
+        let show = Admin { metrics: Arc::clone(&metrics), served: Arc::clone(&served), watch: life.watch() };
+        others.spawn(async move { admin::run(admin, show).await.map_err(|error| format!("admin port: {error}")) });
+        others.spawn(async move {
+            let renewal = renewal::run(certificates, served, metrics, certificate_poll);
+            renewal.await.map_err(|error| format!("certificate renewal: {error}"))
+        });
+
+        tracing::info!("serving");
+        tokio::select! {
+            () = shutdown.drain() => {}
+            Some(end) = others.join_next() => return Err(unexpected(end)),
+            Some(end) = accepting.join_next() => return Err(unexpected(end.map(Ok))),
+        }
+        life.advance(Phase::Draining);
+        tracing::info!(delay_s = drain.delay.as_secs(), "not ready any more; still serving");
+        tokio::select! {
+            () = sleep(drain.delay) => {}
+            () = shutdown.end() => {}
+        }
+        life.advance(Phase::Closing);
+        accepting.join_next().await;
+
+        let all = limits.connections;
+        let finished = tokio::select! {
+            all = timeout(drain.finish, places.acquire_many(all)) => all.is_ok(),
+            () = shutdown.end() => false,
+        };
+        let open = usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(places.available_permits());
+        life.advance(Phase::Cut);
+        if finished || open == 0 {
+            tracing::info!("every request was answered");
+            Ok(Ended::Drained)
+        } else {
+            tracing::warn!(connections = open, "connections were dropped");
+            Ok(Ended::Cut { connections: open })
+        }
+    }
+}
+
+fn unexpected(end: Result<Result<(), String>, tokio::task::JoinError>) -> ServeError {
+    ServeError::Ended(match end {
+        Ok(Ok(())) => "no reason given".into(),
+        Ok(Err(reason)) => reason,
+        Err(error) => error.to_string(),
+    })
+}

@@ -1,0 +1,13 @@
+//! The HTTPS server seen from outside: real TLS on loopback, a reviewer that does what a body says.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod admin;
+mod certificates;
+mod connections;
+mod drain;
+mod limits;
+mod memory;
+mod routes;
+mod signals;
+mod support;
+mod turns;

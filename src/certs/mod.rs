@@ -40,6 +40,12 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::clone(&PROVIDER)
 }
 
+/// Makes that provider the process's own, for the one library that asks there (kube's client). Once is enough; later calls
+/// change nothing.
+pub fn install_provider() {
+    _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Names under which the API server and people inside the cluster reach a Service. The first is the one that the API
 /// server verifies for a webhook registered by `clientConfig.service`.
 pub fn service_names(service: &str, namespace: &str) -> Vec<String> {

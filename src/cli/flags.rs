@@ -62,9 +62,8 @@ impl Args for OptionFlags {
     fn augment_args(command: Command) -> Command {
         let heading = "Defaults of annotations (dkron-ha.io/<name> on a pod goes first)";
         TABLE.iter().fold(command, |command, row| {
-            let parser = NonEmptyStringValueParser::new().try_map(move |text| {
-                row.read(&mut Options::default(), &text).map(|()| text)
-            });
+            let parser = NonEmptyStringValueParser::new()
+                .try_map(move |text| row.read(&mut Options::default(), &text).map(|()| text));
             let help = format!("{} ({})", row.help, row.allowed);
             command.arg(
                 Arg::new(row.name)
@@ -94,7 +93,8 @@ impl FromArgMatches for OptionFlags {
         for row in TABLE {
             if let Some(text) = matches.get_one::<String>(row.name) {
                 // The parser has read it once already.
-                row.read(&mut self.0, text).map_err(|error| Error::raw(clap::error::ErrorKind::ValueValidation, error))?;
+                row.read(&mut self.0, text)
+                    .map_err(|error| Error::raw(clap::error::ErrorKind::ValueValidation, error))?;
             }
         }
         Ok(())

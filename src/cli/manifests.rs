@@ -2,8 +2,8 @@
 
 use super::exit::Done;
 use super::flags::SettingsFlags;
-use crate::documents::{self, Document, Format};
 use crate::certs::files::{AUTHORITY_FILE, CHAIN_FILE, KEY_FILE};
+use crate::documents::{self, Document, Format};
 use crate::install::{self, Certificates, Install};
 use anyhow::Context as _;
 use clap::Args;
@@ -64,7 +64,9 @@ fn write_base(directory: &Path, objects: Vec<(&'static str, Value)>) -> anyhow::
     let resources: Vec<String> = objects.iter().map(|(stem, _)| format!("{stem}.yaml")).collect();
     let kustomization =
         json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources});
-    for (stem, object) in objects.iter().map(|(stem, object)| (*stem, object)).chain([("kustomization", &kustomization)]) {
+    for (stem, object) in
+        objects.iter().map(|(stem, object)| (*stem, object)).chain([("kustomization", &kustomization)])
+    {
         let file = directory.join(format!("{stem}.yaml"));
         let text = documents::write(&[document(object)])?;
         fs::write(&file, text).with_context(|| file.display().to_string())?;

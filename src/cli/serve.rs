@@ -68,7 +68,8 @@ impl Serve {
         let engine = Engine::new(settings, clusters);
         let shutdown = Shutdown::on_signals()?;
         let bound = config.bind(Arc::new(engine)).await?;
-        tracing::info!(webhook = %bound.local_addr(), admin = %bound.admin_addr(), version = env!("CARGO_PKG_VERSION"), "serving");
+        let (webhook, admin) = (bound.local_addr()?, bound.admin_addr()?);
+        tracing::info!(%webhook, %admin, version = env!("CARGO_PKG_VERSION"), "serving");
         bound.run(shutdown).await?;
         Ok(Done::Well)
     }
@@ -82,7 +83,10 @@ impl Serve {
         let mut hosts = service_names(object::INSTALLATION, namespace);
         hosts.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
         let source = Source::ephemeral(hosts.clone(), SystemTime::now())?;
-        tracing::warn!(hosts = hosts.join(","), "no --cert-dir: an authority was made that lives as long as this process");
+        tracing::warn!(
+            hosts = hosts.join(","),
+            "no --cert-dir: an authority was made that lives as long as this process"
+        );
         if let Some(pem) = source.authority_pem() {
             // The API server has to be given this as `caBundle`; nobody else can know it.
             io::stdout().write_all(pem.as_bytes())?;

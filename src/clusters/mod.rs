@@ -68,7 +68,8 @@ fn absorb(event: Event<StatefulSet>, listing: &mut BTreeMap<String, BTreeSet<Str
 
 /// Notes a set of servers. A set of agents is stamped too, and serves no cluster.
 fn note(clusters: &mut BTreeMap<String, BTreeSet<String>>, set: &StatefulSet) {
-    let labels = set.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref()).and_then(|meta| meta.labels.as_ref());
+    let labels =
+        set.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref()).and_then(|meta| meta.labels.as_ref());
     let cluster = labels.and_then(|labels| labels.get(label::SERVER_OF));
     if let (Some(namespace), Some(cluster)) = (&set.metadata.namespace, cluster) {
         clusters.entry(namespace.clone()).or_default().insert(cluster.clone());

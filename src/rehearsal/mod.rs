@@ -5,10 +5,10 @@
 
 mod admission;
 mod clusters;
-
+mod play;
 mod pods;
 
 pub use admission::{Admitted, FaultyAnswer, admit, review_of};
 pub use clusters::{Shared, stamped};
-
+pub use play::{Act, PlayError, Played, Stage, play};
 pub use pods::pods_of;

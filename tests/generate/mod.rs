@@ -81,7 +81,8 @@ impl Generator {
         if self.chance(4) {
             meta["name"] = json!(self.pick(&["x.y-1", ""]));
         }
-        let owners = ["", "", "", "", "StatefulSet", "StatefulSet", "StatefulSet", "StatefulSet", "ReplicaSet", "Kruise"];
+        let owners =
+            ["", "", "", "", "StatefulSet", "StatefulSet", "StatefulSet", "StatefulSet", "ReplicaSet", "Kruise"];
         let owner = self.pick(&owners);
         if !owner.is_empty() {
             let (group, kind) =

@@ -1,7 +1,7 @@
 //! What is sent, where, and what is never sent.
 
 use dkron_ha::contract::{EXCLUDED_NAMESPACES, annotation, label, object, path};
-use dkron_ha::install::{Install, registration};
+use dkron_ha::install::{Certificates, Install, registration};
 use serde_json::{Value, json};
 
 use crate::{list, of_kind, plain};

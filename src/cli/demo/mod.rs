@@ -41,11 +41,8 @@ pub struct Demo {
 impl Demo {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Done> {
-        let documents = if self.filename.is_empty() {
-            documents::read(PLAIN.as_bytes())?
-        } else {
-            inject::read(&self.filename)?
-        };
+        let documents =
+            if self.filename.is_empty() { documents::read(PLAIN.as_bytes())? } else { inject::read(&self.filename)? };
         let clusters = Shared::default();
         let engine = Engine::new(self.settings.settings(), Box::new(clusters.clone()));
         let stage = Stage { namespace: self.namespace, pods: true, clusters };
@@ -55,14 +52,15 @@ impl Demo {
         let hosts = service_names(object::INSTALLATION, object::INSTALLATION);
         let name = hosts.first().cloned().unwrap_or_default();
         let source = Source::ephemeral(hosts, SystemTime::now())?;
-        let authority = source.authority_pem().map(str::to_owned).context("the ephemeral authority has no certificate")?;
+        let authority =
+            source.authority_pem().map(str::to_owned).context("the ephemeral authority has no certificate")?;
         let mut config = Config::new(source);
         config.webhook = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         config.admin = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         config.drain = Drain { delay: Duration::ZERO, ..Drain::default() };
         let (trigger, shutdown) = Shutdown::channel();
         let bound = runtime.block_on(config.bind(Arc::new(engine)))?;
-        let address = bound.local_addr();
+        let address = bound.local_addr()?;
         let server = runtime.spawn(bound.run(shutdown));
         let mut client = runtime.block_on(Client::connect(address, &name, &authority, certs::provider()))?;
         let ready = began.elapsed();
@@ -75,7 +73,8 @@ impl Demo {
             answer
         };
         let played = play(&documents, &stage, &mut ask)?;
-        let done = story::tell(&story::Stage { address, name: &name, tls: client.tls(), ready, times: &times }, &played)?;
+        let done =
+            story::tell(&story::Stage { address, name: &name, tls: client.tls(), ready, times: &times }, &played)?;
         drop(client);
         trigger.drain();
         runtime.block_on(server)??;

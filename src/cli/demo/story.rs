@@ -43,7 +43,11 @@ pub fn tell(stage: &Stage<'_>, played: &[Played]) -> anyhow::Result<Done> {
                 }
             }
             Shown::Like(act, first) => {
-                writeln!(out, "{TITLE}{}{TITLE:#}: {} operations, as for {first}\n", act.title, act.admitted.operations)?;
+                writeln!(
+                    out,
+                    "{TITLE}{}{TITLE:#}: {} operations, as for {first}\n",
+                    act.title, act.admitted.operations
+                )?;
             }
         }
     }
@@ -65,7 +69,9 @@ fn select(played: &[Played]) -> Vec<Shown<'_>> {
         let mut first: Option<&Act> = None;
         for act in &document.acts {
             match first {
-                Some(first) if act.preview && act.admitted.refusal.is_none() => shown.push(Shown::Like(act, &first.title)),
+                Some(first) if act.preview && act.admitted.refusal.is_none() => {
+                    shown.push(Shown::Like(act, &first.title))
+                }
                 _ => {
                     first = first.or(act.preview.then_some(act));
                     shown.push(Shown::Whole(act));

@@ -30,6 +30,16 @@ async fn a_body_announced_too_large_is_refused_and_the_client_gets_to_know() {
     assert_eq!(server.client().await.review("a").await.status, 200);
 }
 
+/// One that reads only after it has sent everything: without reading on after the answer, its connection would be reset.
+#[tokio::test]
+async fn a_client_that_sends_all_before_it_reads_gets_to_know_too() {
+    let server = Server::start().await;
+    let mut stream = server.stream().await;
+    stream.write_all(head_of(4 * MIB).as_bytes()).await.unwrap();
+    soon("sending", stream.write_all(&vec![b'x'; 4 * MIB])).await.unwrap();
+    assert_eq!(raw::answer(&mut stream).await.unwrap().0, 413);
+}
+
 #[tokio::test]
 async fn an_announced_length_is_refused_before_a_byte_of_the_body_is_sent() {
     let server = Server::start().await;

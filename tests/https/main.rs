@@ -4,6 +4,7 @@
 mod admin;
 mod certificates;
 mod connections;
+mod descriptors;
 mod drain;
 mod limits;
 mod memory;

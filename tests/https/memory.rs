@@ -1,6 +1,5 @@
 //! Memory while many clients send large bodies slowly: bounded by the budget, whatever they do.
 
-use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +7,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::support::child::Process;
 use crate::support::server::Server;
-use crate::support::{child, raw, soon};
+use crate::support::{raw, soon};
 
 const CLIENTS: usize = 48;
 const BODY: usize = 3 * 1024 * 1024;
@@ -69,13 +69,11 @@ fn status(name: &str) -> usize {
 
 /// By how many KiB the memory of a server with this budget grew.
 fn measure(budget: usize) -> usize {
-    let mut child = child::start("memory::crowd_with_large_bodies", &[(BUDGET, &budget.to_string())]);
-    let mut output = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
-    assert!(child.wait().unwrap().success(), "{output}");
-    let line = output.lines().find(|line| line.starts_with("growth_kib=")).unwrap();
-    println!("budget {} KiB: {line}", budget / 1024);
-    line.split([' ', '=']).nth(1).unwrap().parse().unwrap()
+    let mut process = Process::start("memory::crowd_with_large_bodies", &[(BUDGET, &budget.to_string())]);
+    let figures = process.says("growth_kib=").expect("the crowd's figures");
+    assert!(process.wait().success());
+    println!("budget {} KiB: growth_kib={figures}", budget / 1024);
+    figures.split(' ').next().unwrap().parse().unwrap()
 }
 
 #[test]

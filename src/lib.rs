@@ -6,6 +6,7 @@
 //! | --- | --- | --- |
 //! | [`cli`] | a person's commands and the programs' command lines | yes |
 //! | [`server`] | the HTTPS admission server and its admin port | yes |
+//! | [`client`] | an HTTPS client that behaves as an API server does | yes |
 //! | [`clusters`] | the clusters of this Kubernetes cluster, watched | yes |
 //! | [`certs`] | certificates: made in memory, or read from a directory | yes |
 //! | [`label`] | the sidecar that keeps the leader label | yes |
@@ -26,6 +27,7 @@
 
 pub mod certs;
 pub mod cli;
+pub mod client;
 pub mod clusters;
 pub mod code;
 pub mod contract;

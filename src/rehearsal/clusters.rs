@@ -16,6 +16,11 @@ impl Shared {
         let mut clusters = self.0.write().unwrap_or_else(PoisonError::into_inner);
         clusters.entry(namespace.into()).or_default().insert(cluster);
     }
+
+    /// Forgets all, for the next play.
+    pub fn clear(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 impl Clusters for Shared {
@@ -25,9 +30,9 @@ impl Clusters for Shared {
     }
 }
 
-/// The cluster that an injected object serves, by its labels or its template's.
+/// The cluster that a stamped StatefulSet makes. Groups of bare pods are not watched in a cluster, so they do not count here.
 pub fn stamped(json: &str) -> Option<String> {
     let object: Value = serde_json::from_str(json).ok()?;
-    let of = |metadata: &Value| metadata["labels"][label::SERVER_OF].as_str().map(str::to_owned);
-    of(&object["metadata"]).or_else(|| of(&object["spec"]["template"]["metadata"]))
+    let labels = &object["spec"]["template"]["metadata"]["labels"];
+    (object["kind"] == "StatefulSet").then(|| labels[label::SERVER_OF].as_str().map(str::to_owned))?
 }

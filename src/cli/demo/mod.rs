@@ -1,12 +1,12 @@
 //! `dkron-ha demo`: the real HTTPS server on this machine, and the API server's part played for a manifest.
 
-mod client;
 mod story;
 
 use super::exit::Done;
 use super::flags::PodFlags;
 use super::{inject, runtime};
 use crate::certs::{self, Source, service_names};
+use crate::client::Client;
 use crate::contract::object;
 use crate::documents;
 use crate::inject::Engine;
@@ -14,7 +14,6 @@ use crate::rehearsal::{Shared, Stage, play};
 use crate::server::{Config, Drain, Shutdown};
 use anyhow::Context as _;
 use clap::Args;
-use client::Client;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;

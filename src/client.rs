@@ -1,4 +1,6 @@
 //! An HTTPS client that behaves as an API server does: one verified connection, kept alive, HTTP/1.1.
+//!
+//! For `demo` and for tests; nothing that runs in a cluster uses it.
 
 use crate::contract::path;
 use http_body_util::{BodyExt as _, Full};
@@ -23,9 +25,18 @@ pub struct Client {
     tls: String,
 }
 
-/// A review that got no answer.
+/// No connection, or a review that got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
+    /// Nobody listens, or the connection broke off.
+    #[error("the connection failed: {0}")]
+    Connection(#[from] std::io::Error),
+    /// The certificate cannot be trusted, or TLS cannot be set up.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The authority's PEM, or the server's name, cannot be read.
+    #[error("whom to trust cannot be read: {0}")]
+    Authority(String),
     /// The connection failed.
     #[error("the connection failed: {0}")]
     Http(#[from] hyper::Error),
@@ -47,10 +58,10 @@ impl Client {
         name: &str,
         authority: &str,
         provider: Arc<CryptoProvider>,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, ClientError> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(authority.as_bytes()) {
-            roots.add(certificate?)?;
+            roots.add(certificate.map_err(|error| ClientError::Authority(error.to_string()))?)?;
         }
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -59,7 +70,8 @@ impl Client {
         let stream = TcpStream::connect(address).await?;
         // A review is one small write and one small answer; Go's clients set this too.
         stream.set_nodelay(true)?;
-        let server = ServerName::try_from(name.to_owned())?;
+        let server =
+            ServerName::try_from(name.to_owned()).map_err(|error| ClientError::Authority(error.to_string()))?;
         let stream = TlsConnector::from(Arc::new(config)).connect(server, stream).await?;
         let tls = stream.get_ref().1.protocol_version().map(|version| format!("{version:?}")).unwrap_or_default();
         let (requests, connection) = handshake(TokioIo::new(stream)).await?;

@@ -90,20 +90,25 @@ impl Client {
     /// # Errors
     /// [`ClientError`] where there is no answer of status 200.
     pub async fn review(&mut self, review: &str) -> Result<Vec<u8>, ClientError> {
+        match self.post(Bytes::copy_from_slice(review.as_bytes())).await? {
+            (StatusCode::OK, body) => Ok(body.to_vec()),
+            (status, body) => Err(ClientError::Status(status, String::from_utf8_lossy(&body).into_owned())),
+        }
+    }
+
+    /// Sends a body, whatever it is, where reviews go.
+    ///
+    /// # Errors
+    /// [`ClientError`] where the connection ends before an answer.
+    pub async fn post(&mut self, body: Bytes) -> Result<(StatusCode, Bytes), ClientError> {
         let request = Request::builder()
             .method(Method::POST)
             .uri(format!("{}?timeout=3s", path::MUTATE))
             .header(HOST, &self.host)
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::copy_from_slice(review.as_bytes())))?;
+            .body(Full::new(body))?;
         self.requests.ready().await?;
         let response = self.requests.send_request(request).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
-        if status == StatusCode::OK {
-            Ok(body.to_vec())
-        } else {
-            Err(ClientError::Status(status, String::from_utf8_lossy(&body).into_owned()))
-        }
+        Ok((response.status(), response.into_body().collect().await?.to_bytes()))
     }
 }

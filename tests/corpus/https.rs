@@ -2,27 +2,22 @@
 //! by another implementation than our own.
 
 use crate::manifests;
+use crate::serving::serve;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dkron_ha::certs::{self, Source};
-use dkron_ha::client::{Client, ClientError};
+use dkron_ha::client::ClientError;
 use dkron_ha::documents::{self, Document};
-use dkron_ha::inject::Engine;
 use dkron_ha::rehearsal::{Shared, Stage, play};
-use dkron_ha::server::{Config, Drain, Shutdown};
-use dkron_ha::settings::Settings;
 use serde_json::Value;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime;
 
 #[test]
 fn the_command_line_prints_what_the_server_would_have_stored() {
     let runtime = Runtime::new().expect("a runtime");
     let clusters = Shared::default();
-    let (mut client, trigger, server) = runtime.block_on(serve(clusters.clone()));
+    let served = runtime.block_on(serve(clusters.clone()));
+    let mut client = runtime.block_on(served.connect());
     let mut compared = 0;
     for file in manifests() {
         let documents = documents::read(&std::fs::read(&file).expect("reads")).expect("YAML or JSON");
@@ -61,26 +56,8 @@ fn the_command_line_prints_what_the_server_would_have_stored() {
         compared += stored.len();
     }
     drop(client);
-    trigger.drain();
-    runtime.block_on(server).expect("no panic");
+    runtime.block_on(served.end());
     println!("{compared} objects are the same by command line and over HTTPS");
-}
-
-async fn serve(clusters: Shared) -> (Client, dkron_ha::server::Trigger, tokio::task::JoinHandle<()>) {
-    let name = "dkron-ha.dkron-ha.svc";
-    let source = Source::ephemeral(vec![name.into()], SystemTime::now()).expect("an authority");
-    let authority = source.authority_pem().expect("PEM").to_owned();
-    let mut config = Config::new(source);
-    config.webhook = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    config.admin = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    config.drain = Drain { delay: Duration::ZERO, ..Drain::default() };
-    let engine = Engine::new(Settings::default(), Box::new(clusters));
-    let bound = config.bind(Arc::new(engine)).await.expect("binds");
-    let address = bound.local_addr().expect("an address");
-    let (trigger, shutdown) = Shutdown::channel();
-    let server = tokio::spawn(async move { drop(bound.run(shutdown).await.expect("an orderly end")) });
-    let client = Client::connect(address, name, &authority, certs::provider()).await.expect("connects");
-    (client, trigger, server)
 }
 
 /// The reviewed object as the json-patch crate leaves it.

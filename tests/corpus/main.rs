@@ -3,7 +3,9 @@
 //! `UPDATE_GOLDEN=1 cargo test --test corpus` writes the golden files anew; the difference is then reviewed as code is.
 
 mod golden;
+mod hostile;
 mod https;
+mod serving;
 mod shell;
 
 use std::path::{Path, PathBuf};

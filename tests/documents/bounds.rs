@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use dkron_ha::documents::{Cause, MAX_DEPTH, read, to_yaml};
+use dkron_ha::documents::{Cause, Format, MAX_DEPTH, read, to_yaml};
 use proptest::prelude::*;
 
 fn refused(text: &str) -> Cause {
@@ -81,7 +81,7 @@ proptest! {
         let _ = read(&bytes);
     }
 
-    /// Pieces of syntax in any order. What is read can be written, and reads back the same.
+    /// Pieces of syntax in any order. What is read from YAML can be written, and reads back to the letter.
     #[test]
     fn no_syntax_makes_the_reader_panic(
         pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..30),
@@ -89,7 +89,9 @@ proptest! {
         for document in read(pieces.concat().as_bytes()).unwrap_or_default() {
             let yaml = to_yaml(&document.json).unwrap();
             let again = read(yaml.as_bytes()).unwrap();
-            prop_assert_eq!(crate::value(&again[0].json), crate::value(&document.json), "{}", yaml);
+            if document.format == Format::Yaml {
+                prop_assert_eq!(&again[0].json, &document.json, "{}", yaml);
+            }
         }
     }
 }

@@ -1,10 +1,13 @@
 //! How Go prints floating-point numbers, which decides what kubectl sends.
 
 /// As `encoding/json` prints a finite float64: the shortest digits that read back the same, with an exponent only
-/// below 1e-6 and from 1e21 on.
+/// below 1e-6 and from 1e21 on. Negative zero loses its sign, as it does before kubectl sends it.
 pub(super) fn json(value: f64) -> String {
     let size = value.abs();
-    if size != 0.0 && !(1e-6..1e21).contains(&size) {
+    if size == 0.0 {
+        return "0".to_owned();
+    }
+    if !(1e-6..1e21).contains(&size) {
         let text = format!("{value:e}");
         return if text.contains("e-") { text } else { text.replace('e', "e+") };
     }
@@ -42,7 +45,7 @@ mod tests {
         for (value, text) in [
             (1000.0, "1000"),
             (1.10, "1.1"),
-            (-0.0, "-0"),
+            (-0.0, "0"),
             (0.000_001, "0.000001"),
             (0.000_000_15, "1.5e-7"),
             (1e20, "100000000000000000000"),

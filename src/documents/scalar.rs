@@ -77,32 +77,34 @@ fn guess(text: &str) -> Scalar {
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Some(Scalar::Float(f64::INFINITY)),
         "-.inf" | "-.Inf" | "-.INF" => Some(Scalar::Float(f64::NEG_INFINITY)),
         _ => match text.as_bytes().first() {
-            // Underscores do not count in numbers, wherever they stand, except after a leading dot.
+            // Underscores do not count in numbers; after a leading dot they must stand between digits.
             Some(b'0'..=b'9' | b'+' | b'-') => number(&text.replace('_', "")),
-            Some(b'.') => float(text),
+            Some(b'.') if underscores_separate_digits(text) => float(&text.replace('_', "")),
             _ => None,
         },
     };
     found.unwrap_or_else(|| Scalar::Text(text.to_owned()))
 }
 
+fn underscores_separate_digits(text: &str) -> bool {
+    let ends_in_digit = |part: &str| part.ends_with(|last: char| last.is_ascii_digit());
+    let begins_with_digit = |part: &str| part.starts_with(|first: char| first.is_ascii_digit());
+    text.split('_').zip(text.split('_').skip(1)).all(|(left, right)| ends_in_digit(left) && begins_with_digit(right))
+}
+
 fn number(text: &str) -> Option<Scalar> {
-    let (negative, unsigned) = match text.as_bytes().first()? {
-        b'-' => (true, text.get(1..)?),
-        b'+' => (false, text.get(1..)?),
-        _ => (false, text),
-    };
-    let signed = unsigned.len() < text.len();
-    match magnitude(unsigned) {
-        Some(size) if !signed && i64::try_from(size).is_err() => Some(Scalar::Unsigned(size)),
-        Some(size) => {
-            let size = i128::from(size);
-            i64::try_from(if negative { -size } else { size }).ok().map(Scalar::Int)
-        }
-        None => None,
+    integer(text).or_else(|| float(text)).or_else(|| binary_with_inner_sign(text))
+}
+
+/// A signed integer, or one without a sign that only the unsigned range holds.
+fn integer(text: &str) -> Option<Scalar> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let size = magnitude(unsigned)?;
+    let value = if text.starts_with('-') { -i128::from(size) } else { i128::from(size) };
+    match i64::try_from(value) {
+        Ok(value) => Some(Scalar::Int(value)),
+        Err(_) => (unsigned == text).then_some(Scalar::Unsigned(size)),
     }
-    .or_else(|| float(text))
-    .or_else(|| binary_with_inner_sign(text))
 }
 
 /// An unsigned integer as Go writes one: `0x`, `0o` and `0b` in either case, and octal after a bare leading zero.

@@ -52,8 +52,8 @@ fn literal(text: &str) -> Option<&'static str> {
 
 /// Whether some reader would make a null, boolean, number, time or merge key of the plain text.
 fn looks_typed(text: &str) -> bool {
-    const WORDS: [&str; 15] =
-        ["~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "=", ".inf", ".nan", "nan"];
+    const WORDS: [&str; 16] =
+        ["~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "=", ".inf", ".nan", "inf", "nan"];
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     text.is_empty()
         || WORDS.iter().any(|word| unsigned.eq_ignore_ascii_case(word))
@@ -61,8 +61,8 @@ fn looks_typed(text: &str) -> bool {
         || looks_dated(text)
 }
 
-/// Wider than any one reader's numbers: everything made of their characters only. Two dots and no colon are
-/// no number anywhere, so that versions and addresses stay plain.
+/// Wider than any one reader's numbers: everything made of their characters only. Two dots without a colon are
+/// a number to nobody, so versions and addresses stay plain.
 fn looks_numeric(unsigned: &str) -> bool {
     // Go drops underscores before it looks.
     let unsigned = unsigned.trim_start_matches('_');

@@ -25,6 +25,10 @@
 //! The controller (accounts, Services, budgets, leader-last rollouts) will be a module `controller` beside [`server`],
 //! fed by a watch and deciding in pure functions like [`inject`]; it is not written yet.
 
+// A test says what it expects by panicking; a program never does.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod certs;
 pub mod cli;
 pub mod client;

@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 /// Flags of logging.
 #[derive(Debug, Args)]
 pub struct LogFlags {
-    /// What to log: error, warn, info, debug, or directives such as dkron_ha::server=debug
+    /// What to log: error, warn, info, debug, or directives by module
     #[arg(long, env = "DKRON_HA_LOG", default_value = "info", value_name = "FILTER", help_heading = "Logging")]
     log: String,
     /// How to write it

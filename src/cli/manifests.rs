@@ -37,7 +37,7 @@ impl Manifests {
         let certificates = self.cert_dir.as_deref().map(certificates).transpose()?;
         let objects = install::installation(&Install { settings: self.settings.settings(), certificates });
         match &self.directory {
-            Some(directory) => write_base(directory, objects),
+            Some(directory) => write_base(directory, &objects),
             None => print(objects),
         }
     }
@@ -59,7 +59,7 @@ fn print(objects: Vec<(&'static str, Value)>) -> anyhow::Result<Done> {
 }
 
 /// One file an object, and the kustomization that lists them.
-fn write_base(directory: &Path, objects: Vec<(&'static str, Value)>) -> anyhow::Result<Done> {
+fn write_base(directory: &Path, objects: &[(&'static str, Value)]) -> anyhow::Result<Done> {
     fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
     let resources: Vec<String> = objects.iter().map(|(stem, _)| format!("{stem}.yaml")).collect();
     let kustomization =

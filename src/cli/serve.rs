@@ -95,16 +95,14 @@ impl Serve {
     }
 
     async fn clusters(&self) -> anyhow::Result<Box<dyn Clusters>> {
-        let client = match self.watch {
-            Watch::Never => return Ok(Box::new(NoClusters)),
-            Watch::Always => kube::Client::try_default().await?,
-            Watch::Auto => match kube::Config::incluster() {
-                Ok(config) => kube::Client::try_from(config)?,
-                Err(_) => {
-                    tracing::info!("not in a cluster: agents have to name the cluster that they join");
-                    return Ok(Box::new(NoClusters));
-                }
-            },
+        let client = match (self.watch, kube::Config::incluster()) {
+            (Watch::Never, _) => return Ok(Box::new(NoClusters)),
+            (Watch::Always, _) => kube::Client::try_default().await?,
+            (Watch::Auto, Ok(config)) => kube::Client::try_from(config)?,
+            (Watch::Auto, Err(_)) => {
+                tracing::info!("not in a cluster: agents have to name the cluster that they join");
+                return Ok(Box::new(NoClusters));
+            }
         };
         Ok(Box::new(Watched::start(client)))
     }

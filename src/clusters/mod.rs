@@ -57,10 +57,9 @@ fn absorb(event: Event<StatefulSet>, listing: &mut BTreeMap<String, BTreeSet<Str
         Event::InitDone => *known = Some(std::mem::take(listing)),
         Event::Apply(set) => note(known.get_or_insert_default(), &set),
         Event::Delete(set) => {
-            if let (Some(known), Some(namespace), Some(name)) = (known, &set.metadata.namespace, &set.metadata.name) {
-                if let Some(clusters) = known.get_mut(namespace) {
-                    clusters.remove(name);
-                }
+            let of_namespace = set.metadata.namespace.and_then(|namespace| known.as_mut()?.get_mut(&namespace));
+            if let (Some(clusters), Some(name)) = (of_namespace, &set.metadata.name) {
+                clusters.remove(name);
             }
         }
     }

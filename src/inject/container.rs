@@ -199,9 +199,9 @@ mod tests {
             r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/opt/local/dkron/config","name":"a"}]}"#,
         ];
         for text in traces {
-            assert!(with(text, |container, flags| container.may_have_configuration(flags)), "{text}");
+            assert!(with(text, |container, flags| { container.may_have_configuration(flags) }), "{text}");
         }
         let none = r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/data","name":"a"}]}"#;
-        assert!(!with(none, |container, flags| container.may_have_configuration(flags)));
+        assert!(!with(none, |container, flags| { container.may_have_configuration(flags) }));
     }
 }

@@ -233,8 +233,8 @@ mod tests {
     fn the_last_of_two_members_counts() {
         let node = Node::parse(r#"{"spec":{"containers":[]},"a":1,"spec":{"containers":null},"a":2}"#, &POD).unwrap();
         assert_eq!(node.to_json(), r#"{"spec":{"containers":null},"a":2}"#);
-        let many: String = (0..40).map(|n| format!("\"k{}\":{n},", n % 20)).collect();
-        let text = format!("{{{}}}", many.trim_end_matches(','));
+        let many: Vec<String> = (0..40).map(|n| format!("\"k{}\":{n}", n % 20)).collect();
+        let text = format!("{{{}}}", many.join(","));
         let node = Node::parse(&text, &Shape::MAP).unwrap();
         assert_eq!(node.members().len(), 20);
         assert_eq!(node.get("k3").integer(), Some(23));

@@ -111,8 +111,8 @@ fn read_patch(text: &[u8]) -> Result<Patch, FaultyAnswer> {
         value: Option<&'a RawValue>,
     }
     let mut patch = Patch::default();
-    for Written { op, path, value } in serde_json::from_slice::<Vec<Written<'_>>>(text)? {
-        let path = Pointer::of(&path);
+    for Written { op, path: written, value } in serde_json::from_slice::<Vec<Written<'_>>>(text)? {
+        let path = Pointer::of(&written);
         patch.push(match (op, value) {
             ("add", Some(value)) => Operation::Add(path, value.get().to_owned()),
             ("replace", Some(value)) => Operation::Replace(path, value.get().to_owned()),

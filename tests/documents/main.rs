@@ -1,8 +1,5 @@
 //! The reader and writer of YAML and JSON files, from outside.
 
-// Clippy spares test functions only, not what they share.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::format_collect)]
-
 mod bounds;
 mod forms;
 mod kubectl;

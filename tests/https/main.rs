@@ -1,5 +1,4 @@
 //! The HTTPS server seen from outside: real TLS on loopback, a reviewer that does what a body says.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod admin;
 mod certificates;

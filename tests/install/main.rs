@@ -1,7 +1,5 @@
 //! The installation as objects: what an API server and an auditor would look for in them.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking")]
-
 mod access;
 mod registration;
 mod workload;

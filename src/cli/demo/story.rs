@@ -70,7 +70,7 @@ fn select(played: &[Played]) -> Vec<Shown<'_>> {
         for act in &document.acts {
             match first {
                 Some(first) if act.preview && act.admitted.refusal.is_none() => {
-                    shown.push(Shown::Like(act, &first.title))
+                    shown.push(Shown::Like(act, &first.title));
                 }
                 _ => {
                     first = first.or(act.preview.then_some(act));

@@ -17,7 +17,7 @@ impl Workload {
     }
 }
 
-/// SplitMix64: a small published generator, good enough to choose shapes with.
+/// `SplitMix64`: a small published generator, good enough to choose shapes with.
 pub struct Generator(u64);
 
 impl Generator {
@@ -52,7 +52,7 @@ impl Generator {
             0 => Value::Null,
             1 => json!(self.chance(50)),
             2 => json!(self.next()),
-            3 => json!(-0.125 * self.below(1000) as f64),
+            3 => json!(-0.125 * f64::from(u16::try_from(self.below(1000)).unwrap_or_default())),
             4 => json!(self.pick(&["", "a/b~c", "é\"\\\n\u{0}", "dkron agent", "true", "💥"])),
             5 => json!([]),
             6 => (0..self.below(4)).map(|_| self.unknown(depth + 1)).collect(),
@@ -187,13 +187,13 @@ impl Generator {
             spec["volumes"] = json!([{"name": "dkron-ha", "hostPath": {"path": "/"}}]);
         }
         if arrived && self.chance(50) {
-            self.mount_token(&mut spec);
+            Self::mount_token(&mut spec);
         }
         spec
     }
 
     /// What the API server's own admission has done before webhooks are asked.
-    fn mount_token(&mut self, spec: &mut Value) {
+    fn mount_token(spec: &mut Value) {
         spec["serviceAccountName"] = json!("default");
         spec["serviceAccount"] = json!("default");
         push(spec, "volumes", json!({"name": "kube-api-access-x1y2z", "projected": {"sources": []}}));
@@ -315,10 +315,10 @@ impl Generator {
             }
             container["terminationMessagePath"] = json!("/dev/termination-log");
         }
-        if self.chance(20) {
-            if let Some(volumes) = spec["volumes"].as_array_mut() {
-                volumes.pop();
-            }
+        if self.chance(20)
+            && let Some(volumes) = spec["volumes"].as_array_mut()
+        {
+            volumes.pop();
         }
         push(spec, "volumes", json!({"name": "istio-envoy", "emptyDir": {}}));
         if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {

@@ -43,6 +43,8 @@ pub async fn serve(clusters: Shared) -> Served {
     let bound = config.bind(Arc::new(engine)).await.expect("binds");
     let address = bound.local_addr().expect("an address");
     let (trigger, shutdown) = Shutdown::channel();
-    let server = tokio::spawn(async move { drop(bound.run(shutdown).await.expect("an orderly end")) });
+    let server = tokio::spawn(async move {
+        bound.run(shutdown).await.expect("an orderly end");
+    });
     Served { address, authority, trigger, server }
 }

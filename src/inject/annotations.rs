@@ -4,35 +4,57 @@ use super::verdict::Rejection;
 use crate::code;
 use crate::contract::{DOMAIN, annotation};
 use crate::json::{Node, Pointer};
-use crate::options::{Options, TABLE};
+use crate::options::{NotAllowed, Options, TABLE};
 
 /// Annotations that dkron-ha writes and nobody sets.
 const OWN: [&str; 3] = [annotation::STATUS, annotation::FORMED, annotation::ORDINALS_START];
 
-/// Reads all options that the annotations set. `path` is where the annotations stand.
-///
-/// # Errors
-/// A [`Rejection`] that names the first unknown or malformed annotation, its allowed values, and the nearest known name.
-pub fn read(annotations: &Node<'_>, path: &Pointer) -> Result<Options, Rejection> {
-    let mut options = Options::default();
-    for (key, value) in annotations.members() {
-        let Some(name) = key.strip_prefix(DOMAIN).and_then(|rest| rest.strip_prefix('/')) else { continue };
-        if OWN.contains(&&**key) {
-            continue;
+/// What the annotations of an object say.
+#[derive(Debug)]
+pub struct Said {
+    /// Every option that could be read.
+    pub options: Options,
+    /// The first annotation that could not: unknown, or malformed.
+    fault: Option<Rejection>,
+}
+
+impl Said {
+    /// Reads all options. `path` is where the annotations stand.
+    pub fn of(annotations: &Node<'_>, path: &Pointer) -> Self {
+        let mut said = Self { options: Options::default(), fault: None };
+        for (key, value) in annotations.members() {
+            let Some(name) = key.strip_prefix(DOMAIN).and_then(|rest| rest.strip_prefix('/')) else { continue };
+            if OWN.contains(&&**key) {
+                continue;
+            }
+            let fault = match TABLE.iter().find(|row| row.name == name) {
+                None => Some(unknown(path.key(key), name)),
+                Some(row) => {
+                    let text = value.str().unwrap_or_default();
+                    row.read(&mut said.options, &text).err().map(|allowed| malformed(path.key(key), &text, &allowed))
+                }
+            };
+            said.fault = said.fault.or(fault);
         }
-        let at = || path.key(key);
-        let Some(row) = TABLE.iter().find(|row| row.name == name) else {
-            return Err(unknown(at(), name));
-        };
-        let text = value.str().unwrap_or_default();
-        row.read(&mut options, &text).map_err(|not_allowed| Rejection {
-            code: code::MALFORMED_ANNOTATION,
-            path: at(),
-            problem: format!("{:?} is not allowed", shortened(&text)),
-            fix: not_allowed.to_string(),
-        })?;
+        said
     }
-    Ok(options)
+
+    /// The options, if all could be read.
+    ///
+    /// # Errors
+    /// A [`Rejection`] that names the first unknown or malformed annotation, its allowed values, and the nearest known name.
+    pub fn strictly(self) -> Result<Options, Rejection> {
+        self.fault.map_or(Ok(self.options), Err)
+    }
+}
+
+fn malformed(path: Pointer, text: &str, allowed: &NotAllowed) -> Rejection {
+    Rejection {
+        code: code::MALFORMED_ANNOTATION,
+        path,
+        problem: format!("{:?} is not allowed", shortened(text)),
+        fix: allowed.to_string(),
+    }
 }
 
 fn unknown(path: Pointer, name: &str) -> Rejection {
@@ -57,7 +79,7 @@ mod tests {
     use crate::options::Role;
 
     fn reading(text: &str) -> Result<Options, Rejection> {
-        read(&Node::parse(text, &Shape::MAP).unwrap(), &Pointer::of("/metadata/annotations"))
+        Said::of(&Node::parse(text, &Shape::MAP).unwrap(), &Pointer::of("/metadata/annotations")).strictly()
     }
 
     #[test]

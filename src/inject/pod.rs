@@ -1,6 +1,7 @@
 //! The Pod pass: everything that makes dkron highly available.
 
 use super::agent::{Joining, joining};
+use super::annotations::Said;
 use super::container::Container;
 use super::containers::{Injected, changed};
 use super::edit::{Edit, quoted};
@@ -12,7 +13,7 @@ use super::recognise::{Dkron, Recognised, recognise};
 use super::role::{Known, role};
 use super::stateful_set::{is_injected, raise_grace};
 use super::verdict::{Decision, Rejection, Verdict, Warning};
-use super::{Engine, Request, account, annotations, opted, probes, size, spread, storage, volumes};
+use super::{Engine, Request, account, opted, probes, size, spread, storage, volumes};
 use crate::code;
 use crate::contract::{annotation, env, injected, label, path, port};
 use crate::json::{Node, Pointer};
@@ -41,9 +42,8 @@ pub fn pod<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Verdict, Rej
     }
     let wanted = opted(meta.get("labels")) == Some(true);
     let at_annotations = Pointer::of("/metadata/annotations");
-    // Whether it is dkron at all comes first: a stray annotation of another workload is not ours to refuse.
-    let lenient = annotations::read(meta.get("annotations"), &at_annotations).unwrap_or_default();
-    let options = lenient.over(&engine.settings.options);
+    let said = Said::of(meta.get("annotations"), &at_annotations);
+    let options = said.options.clone().over(&engine.settings.options);
     let recognised = recognise(spec, &Pointer::of("/spec"), &options, wanted)?;
     let dkron = match recognised {
         Recognised::Dkron(dkron) => dkron,
@@ -53,7 +53,8 @@ pub fn pod<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Verdict, Rej
     if runs_windows(spec) {
         return Ok(Verdict::skip_because(code::WINDOWS, "a pod for Windows nodes is left as it is"));
     }
-    annotations::read(meta.get("annotations"), &at_annotations)?;
+    // Only now: a stray annotation of another workload is not ours to refuse.
+    said.strictly()?;
     let known = role(&dkron, &options);
     let owner = owner(meta);
     let again = meta.get("annotations").has(annotation::STATUS);

@@ -1,12 +1,13 @@
 //! The StatefulSet pass: only what a pod cannot be given later, written once and carried forward ever after.
 
 use super::account;
+use super::annotations::Said;
 use super::edit::{Edit, quoted};
 use super::entry_point::entry_point;
 use super::recognise::{Dkron, Recognised, recognise};
 use super::role::{Known, role};
 use super::verdict::{Decision, Rejection, Verdict, Warning};
-use super::{Engine, Request, agent, annotations, identity, opted, pod, size, volumes};
+use super::{Engine, Request, agent, identity, opted, pod, size, volumes};
 use crate::code;
 use crate::contract::{annotation, label};
 use crate::json::{Node, Pointer};
@@ -39,15 +40,17 @@ pub fn stateful_set<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Ver
         // A set from before the opt-in is stamped when its template changes anyway; stamping it now would roll it.
         return Ok(Verdict::skip());
     }
-    misplaced(request.object)?;
-    let said = annotations::read(meta.get("annotations"), &at_template().key("metadata").key("annotations"))?;
-    let options = said.clone().over(&engine.settings.options);
+    let said = Said::of(meta.get("annotations"), &at_template().key("metadata").key("annotations"));
+    let options = said.options.clone().over(&engine.settings.options);
     let wanted = labels.iter().any(|labels| opted(labels) == Some(true));
     let dkron = match recognise(template.get("spec"), &at_template().key("spec"), &options, wanted)? {
         Recognised::Dkron(dkron) => dkron,
         Recognised::Nothing => return Ok(Verdict::skip()),
         Recognised::OpaqueCommand(container) => return Ok(pod::opaque(&container)),
     };
+    // Only now: a stray annotation of another workload is not ours to refuse.
+    let said = said.strictly()?;
+    misplaced(request.object)?;
     // Faults of the template are said here, where `kubectl apply` shows them, and not when the controller makes pods.
     if !dkron.container.wrapped {
         entry_point(&dkron, &options)?;
@@ -207,7 +210,7 @@ fn at_template() -> Pointer {
 fn misplaced(object: &Node<'_>) -> Result<(), Rejection> {
     let path = Pointer::of("/metadata/annotations");
     let annotations = object.get("metadata").get("annotations");
-    if annotations::read(annotations, &path)? == Options::default() {
+    if Said::of(annotations, &path).strictly()? == Options::default() {
         return Ok(());
     }
     Err(Rejection {

@@ -4,6 +4,7 @@ use std::mem::{Discriminant, discriminant};
 use std::time::{Duration, Instant};
 
 use super::decide::{Facts, Launch, Sight, WaitFor};
+use super::exit::Exit;
 use super::log::line;
 
 /// A wait is told again after this time.
@@ -25,6 +26,14 @@ pub fn start(launch: &Launch, facts: &Facts) {
         (Launch::AsWritten, _) => line("starting the command as it is written"),
         (Launch::Server { .. }, None) => line("starting a server that joins its peers"),
         (Launch::Agent, _) => line("starting an agent"),
+    }
+}
+
+/// Tells how dkron ended.
+pub fn end(exit: Exit, orphans: u64) {
+    match exit {
+        Exit::Signal(signal) => line(format_args!("dkron was ended by signal {signal}; orphans reaped: {orphans}")),
+        _ => line(format_args!("dkron ended with code {}; orphans reaped: {orphans}", exit.code())),
     }
 }
 

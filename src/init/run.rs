@@ -199,7 +199,7 @@ impl Life {
             match self.events.recv() {
                 Ok(Event::Signal(caught)) => {
                     if let Some(exit) = self.signal(caught) {
-                        line(format_args!("dkron ended with code {}; orphans reaped: {}", exit.code(), self.orphans));
+                        report::end(exit, self.orphans);
                         return exit;
                     }
                 }

@@ -17,4 +17,5 @@ mod probes;
 mod processes;
 mod signals;
 mod start;
+mod terminal;
 mod wrapped;

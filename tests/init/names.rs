@@ -16,7 +16,7 @@ pub const UNRESOLVABLE: &str =
     "a-9.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.n.svc.cluster.local.";
 
 /// The address and port of all name servers.
-const NAME_SERVER: (&str, u16) = ("127.0.0.53", 53);
+const NAME_SERVER: (&str, u16) = ("127.0.0.153", 53);
 
 /// A name server that knows one name and remembers all questions.
 fn serve(socket: UdpSocket, known: &'static str, address: [u8; 4]) -> Arc<Mutex<BTreeSet<String>>> {

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
@@ -87,6 +88,8 @@ impl Wrapped {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .envs(self.environment)
             .current_dir(directory.path())
+            // A signal sent to a whole group by mistake must not end the tests.
+            .process_group(0)
             .stdin(File::open(file("stdin")).expect("stdin"))
             .stdout(File::create(file("stdout")).expect("stdout"))
             .stderr(File::create(file("stderr")).expect("stderr"))

@@ -1,0 +1,176 @@
+//! What the webhook wrote into the environment of the dkron container, read once and checked.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use crate::contract::{env, port};
+
+use super::environment::Environment;
+
+/// Name of the pod where `POD_NAME` is not set; container runtimes set it to the hostname.
+const HOSTNAME: &str = "HOSTNAME";
+
+/// What was said of dkron's role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaidRole {
+    /// It is a server.
+    Server,
+    /// It is an agent.
+    Agent,
+    /// Nobody could tell from outside.
+    Auto,
+}
+
+/// Everything that the environment says to this program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// dkron's role.
+    pub role: SaidRole,
+    /// Servers of the first bootstrap.
+    pub size: Option<u32>,
+    /// Servers of the first bootstrap by name, in the order of their ordinals.
+    pub peers: Vec<String>,
+    /// Own pod.
+    pub pod_name: Option<String>,
+    /// Own address.
+    pub pod_ip: Option<IpAddr>,
+    /// DNS domain of the Kubernetes cluster, without dots at its ends.
+    pub cluster_domain: Option<String>,
+    /// How an agent joins if it does not say so itself.
+    pub join: Option<String>,
+    /// Port of the probes.
+    pub wrapper_port: u16,
+    /// Port of dkron's HTTP API, here and on the peers.
+    pub dkron_port: u16,
+}
+
+/// A variable that holds what it must not.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SettingsError {
+    name: &'static str,
+    value: String,
+    allowed: &'static str,
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={:?}: must be {}", self.name, self.value, self.allowed)
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl Settings {
+    /// Reads the variables of [`env`].
+    ///
+    /// # Errors
+    /// [`SettingsError`] for the first value that cannot be meant.
+    pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
+        let text = |name| environment.get(name).map(str::to_owned);
+        let a_port = "a port from 1 to 65535";
+        Ok(Self {
+            role: match environment.get(env::ROLE) {
+                Some("server") => SaidRole::Server,
+                Some("agent") => SaidRole::Agent,
+                Some("auto") | None => SaidRole::Auto,
+                Some(value) => return Err(refused(env::ROLE, value, "server, agent or auto")),
+            },
+            size: number(environment, env::INITIAL_CLUSTER_SIZE, "a number of servers from 1")?,
+            peers: environment.get(env::PEERS).map(list).unwrap_or_default(),
+            pod_name: text(env::POD_NAME).or_else(|| text(HOSTNAME)),
+            pod_ip: match environment.get(env::POD_IP) {
+                Some(value) => Some(value.parse().map_err(|_| refused(env::POD_IP, value, "an IP address"))?),
+                None => None,
+            },
+            cluster_domain: environment.get(env::CLUSTER_DOMAIN).map(|domain| domain.trim_matches('.').to_owned()),
+            join: text(env::JOIN),
+            wrapper_port: number(environment, env::WRAPPER_PORT, a_port)?.unwrap_or(port::WRAPPER),
+            dkron_port: number(environment, env::DKRON_HTTP_PORT, a_port)?.unwrap_or(port::DKRON_HTTP),
+        })
+    }
+}
+
+fn refused(name: &'static str, value: &str, allowed: &'static str) -> SettingsError {
+    SettingsError { name, value: value.to_owned(), allowed }
+}
+
+/// A whole number above zero, in digits alone: `parse` would take a plus sign too.
+fn number<T: FromStr + Default + PartialEq>(
+    environment: &Environment,
+    name: &'static str,
+    allowed: &'static str,
+) -> Result<Option<T>, SettingsError> {
+    let Some(value) = environment.get(name) else { return Ok(None) };
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let read = digits.then(|| value.parse().ok()).flatten().filter(|number| *number != T::default());
+    read.map(Some).ok_or_else(|| refused(name, value, allowed))
+}
+
+fn list(value: &str) -> Vec<String> {
+    value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::read(&Environment::of(variables.iter().map(|(k, v)| (k.into(), v.into()))))
+    }
+
+    #[test]
+    fn nothing_said_leaves_the_defaults() {
+        let settings = read(&[("INITIAL_CLUSTER_SIZE", "")]).expect("settings");
+        assert_eq!(settings.role, SaidRole::Auto);
+        assert_eq!(settings.size, None);
+        assert!(settings.peers.is_empty());
+        assert_eq!((settings.wrapper_port, settings.dkron_port), (8947, 8080));
+    }
+
+    #[test]
+    fn everything_said_is_read() {
+        let settings = read(&[
+            ("DKRON_HA_ROLE", "server"),
+            ("INITIAL_CLUSTER_SIZE", "3"),
+            ("DKRON_HA_PEERS", "a-0.a.n.svc, a-1.a.n.svc,"),
+            ("HOSTNAME", "host"),
+            ("POD_NAME", "a-1"),
+            ("POD_IP", "fd00::1"),
+            ("DKRON_HA_CLUSTER_DOMAIN", "corp.example."),
+            ("DKRON_HA_JOIN", "provider=k8s"),
+            ("DKRON_HA_WRAPPER_PORT", "9947"),
+            ("DKRON_HA_DKRON_PORT", "9080"),
+        ]);
+        let expected = Settings {
+            role: SaidRole::Server,
+            size: Some(3),
+            peers: vec!["a-0.a.n.svc".into(), "a-1.a.n.svc".into()],
+            pod_name: Some("a-1".into()),
+            pod_ip: "fd00::1".parse().ok(),
+            cluster_domain: Some("corp.example".into()),
+            join: Some("provider=k8s".into()),
+            wrapper_port: 9947,
+            dkron_port: 9080,
+        };
+        assert_eq!(read(&[("HOSTNAME", "host")]).expect("settings").pod_name.as_deref(), Some("host"));
+        assert_eq!(settings, Ok(expected));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        let bad = [
+            ("DKRON_HA_ROLE", "Server"),
+            ("INITIAL_CLUSTER_SIZE", "0"),
+            ("INITIAL_CLUSTER_SIZE", "+3"),
+            ("INITIAL_CLUSTER_SIZE", "three"),
+            ("POD_IP", "10.0.0"),
+            ("DKRON_HA_WRAPPER_PORT", "0"),
+            ("DKRON_HA_DKRON_PORT", "65536"),
+        ];
+        for (name, value) in bad {
+            let error = read(&[(name, value)]).expect_err(value).to_string();
+            assert!(error.starts_with(&format!("{name}={value:?}")), "{error}");
+        }
+    }
+}

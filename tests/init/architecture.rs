@@ -1,0 +1,61 @@
+//! What `src/init` may use.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Crates of the small program: what std lacks of signals and processes, and JSON.
+const CRATES: [&str; 5] = ["std", "rustix", "nix", "signal_hook", "serde_json"];
+
+/// Modules of this crate that hold nothing but names.
+const MODULES: [&str; 2] = ["contract", "code"];
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// First two segments of every `use` and every `crate::` path.
+fn used(text: &str) -> Vec<(String, String)> {
+    let segment = |path: &str| -> String { path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+    let uses = text.lines().filter_map(|line| line.trim_start().trim_start_matches("pub ").strip_prefix("use "));
+    let inline = text.match_indices("crate::").map(|(at, _)| &text[at..]);
+    uses.chain(inline)
+        .map(|path| {
+            let (first, rest) = path.split_once("::").unwrap_or((path, ""));
+            (segment(first), segment(rest))
+        })
+        .collect()
+}
+
+#[test]
+fn the_small_program_uses_names_and_a_few_crates_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/init");
+    let files = files(&root);
+    assert!(files.len() > 15, "{files:?}");
+    for file in files {
+        let in_tests = file.ends_with("tests.rs");
+        for (first, second) in used(&fs::read_to_string(&file).expect("text")) {
+            let allowed = match first.as_str() {
+                "crate" => MODULES.contains(&second.as_str()) || (in_tests && second == "init"),
+                "super" | "self" => true,
+                // Own modules, which `mod.rs` uses by their names.
+                name => CRATES.contains(&name) || root.join(format!("{name}.rs")).exists(),
+            };
+            assert!(allowed, "{}: {first}::{second}", file.display());
+        }
+    }
+}
+
+#[test]
+fn decisions_do_no_io() {
+    let pure = ["decide", "arguments", "form", "launch", "peers", "environment", "settings", "invocation"];
+    let edges =
+        ["std::fs", "std::io", "std::process", "std::thread", "std::time", "std::env", "TcpStream", "kill_process"];
+    for name in pure {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/init/{name}.rs"));
+        let text = fs::read_to_string(path).expect("text");
+        for edge in edges {
+            assert!(!text.contains(edge), "{name} uses {edge}");
+        }
+    }
+}

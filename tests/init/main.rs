@@ -1,0 +1,21 @@
+//! `dkron-ha-init` from outside: the built program as a process, with shells as children.
+
+#![allow(clippy::expect_used, clippy::print_stdout, reason = "helpers of tests are tests")]
+
+mod architecture;
+mod child_state;
+mod documentation;
+mod exit_codes;
+mod fake_dkron;
+mod install;
+mod linkage;
+mod names;
+mod namespaces;
+mod orphans;
+mod pid_one;
+mod probes;
+mod processes;
+mod signals;
+mod start;
+mod terminal;
+mod wrapped;

@@ -15,9 +15,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A review of a StatefulSet's pod, about `size` bytes, half of them variables and half what nobody looks at.
 fn review(size: usize) -> String {
-    let variables: Vec<Value> = (0..size / 240)
-        .map(|n| json!({"name": format!("SETTING_{n:05}"), "value": "x".repeat(60)}))
-        .collect();
+    let variables: Vec<Value> =
+        (0..size / 240).map(|n| json!({"name": format!("SETTING_{n:05}"), "value": "x".repeat(60)})).collect();
     let managed: Vec<Value> = (0..size / 240)
         .map(|n| json!({"manager": "kubectl", "operation": "Apply", "fieldsV1": {format!("f:field{n}"): {"f:x": {}}}}))
         .collect();

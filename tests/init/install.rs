@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::wrapped::{Ended, PROGRAM, Wrapped};
+use crate::wrapped::{Ended, Wrapped, program};
 
 fn install(destination: &Path) -> Ended {
     Wrapped::with(&["install", destination.to_str().expect("text")]).ended()
@@ -22,7 +22,7 @@ fn the_program_is_copied_whole_with_its_mode_and_missing_parents() {
     let destination = directory.path().join("a/b/dkron-ha-init");
     let ended = Wrapped::script(&format!("umask 077; exec \"$0\" install '{}'", destination.display())).ended();
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
-    assert_eq!(fs::read(&destination).expect("the copy"), fs::read(PROGRAM).expect("the program"));
+    assert_eq!(fs::read(&destination).expect("the copy"), fs::read(program()).expect("the program"));
     assert_eq!(mode(&destination), 0o555);
     assert_eq!(mode(&directory.path().join("a")), 0o755);
     assert_eq!(mode(&directory.path().join("a/b")), 0o755);
@@ -53,7 +53,7 @@ fn who_reads_during_the_replacement_finds_a_whole_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let destination = directory.path().join("dkron-ha-init");
     fs::write(&destination, "old").expect("an old file");
-    let (whole, over) = (fs::metadata(PROGRAM).expect("metadata").len(), AtomicBool::new(false));
+    let (whole, over) = (fs::metadata(program()).expect("metadata").len(), AtomicBool::new(false));
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut looks = 0;

@@ -5,7 +5,7 @@ use std::fs;
 
 use object::{Object, ObjectSymbol};
 
-use crate::wrapped::PROGRAM;
+use crate::wrapped::BUILT;
 
 /// Crates that belong to the large program.
 const FOREIGN: [&str; 12] = [
@@ -25,7 +25,7 @@ const FOREIGN: [&str; 12] = [
 
 /// Names of all symbols.
 fn symbols() -> Vec<String> {
-    let bytes = fs::read(PROGRAM).expect("the program");
+    let bytes = fs::read(BUILT).expect("the program");
     let file = object::File::parse(&*bytes).expect("an ELF file");
     file.symbols().filter_map(|symbol| symbol.name().ok().map(str::to_owned)).collect()
 }

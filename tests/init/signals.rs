@@ -76,7 +76,7 @@ fn a_signal_right_after_the_start_is_not_lost() {
 fn a_broken_stderr_ends_neither_program_nor_child() {
     // Writing its own lines raises PIPE in the program itself; the child must not hear of it.
     let script = "exec 2>/dev/null; trap 'echo pipe >> heard' PIPE; echo ready; sleep 0.3; exit 9";
-    let program = crate::wrapped::PROGRAM;
+    let program = crate::wrapped::program();
     let pipeline = format!("{{ '{program}' run -- sh -c \"$SCRIPT\" 2>&1 >&3; echo $? > code; }} | true");
     let directory = tempfile::tempdir().expect("a directory");
     let status = std::process::Command::new("sh")

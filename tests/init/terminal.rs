@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::wrapped::{PROGRAM, Wrapped};
+use crate::wrapped::{Wrapped, program};
 
 #[test]
 fn control_c_reaches_the_child_once() {
@@ -17,7 +17,7 @@ fn control_c_reaches_the_child_once() {
     let hands = format!("{}; printf '\\003'; {}; sleep 0.3; kill -TERM $(cat pid)", there("up"), there("heard"));
     let terminal = "script -qec 'echo $$ > pid; exec \"$PROGRAM\" run -- sh -c \"$CHILD\"' /dev/null";
     let ended = Wrapped::script(&format!("{{ {hands}; }} | {terminal}"))
-        .env("PROGRAM", PROGRAM)
+        .env("PROGRAM", program())
         .env("CHILD", child)
         .env("SHELL", "/bin/sh")
         .ended();

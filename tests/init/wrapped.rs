@@ -14,7 +14,13 @@ use tempfile::TempDir;
 use crate::processes::descendants;
 
 /// The program.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dkron-ha-init");
+/// The program that Cargo built for these tests.
+pub const BUILT: &str = env!("CARGO_BIN_EXE_dkron-ha-init");
+
+/// The program under test: [`BUILT`], or what `DKRON_HA_INIT` names, such as the static program as it is shipped.
+pub fn program() -> String {
+    std::env::var("DKRON_HA_INIT").unwrap_or_else(|_| BUILT.into())
+}
 
 /// Nothing here takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,7 +86,7 @@ impl Wrapped {
         let directory = tempfile::tempdir().expect("a directory");
         let file = |name: &str| directory.path().join(name);
         fs::write(file("stdin"), self.input.unwrap_or_default()).expect("stdin");
-        let program = OsString::from(PROGRAM);
+        let program = OsString::from(program());
         let mut words = self.before.into_iter().chain([program]).chain(self.arguments);
         let child = Command::new(words.next().expect("a program"))
             .args(words)

@@ -58,19 +58,22 @@ codes! {
     MALFORMED_OBJECT = 12, "the object has not the shape of its kind";
 
     EXPECT_BELOW_REPLICAS = 101, "--bootstrap-expect below the replicas is replaced by the replicas";
-    EXEC_PROBE_KEPT = 102, "an exec probe stays and may fail while dkron waits";
+    PROBE_KEPT = 102, "a probe stays and may fail while dkron waits";
     LEAVING_HOOK_REMOVED = 103, "a preStop hook that leaves was taken out";
     TOKEN_TAKEN_AWAY = 104, "the token of the default account is no longer mounted";
     ACCOUNT_KEPT = 105, "the service account stays and needs the role";
     EVEN_SIZE = 106, "an even number of servers";
     ORDERED_READY_KEPT = 107, "the set stays as it was: pods one after another";
     SET_NOT_STAMPED = 108, "the set is older than the opt-in";
-    NO_AGENT_COMMAND = 109, "a dkron image whose command runs no agent";
+    NO_AGENT_COMMAND = 109, "a dkron image whose command runs no visible agent";
     OWNER_WITHOUT_NAMES = 110, "a dkron server whose owner gives no stable names";
     WINDOWS = 111, "Windows pods are left alone";
     HOST_NETWORK = 112, "hostNetwork: the ports of dkron-ha are taken on the node";
     ROLE_AT_RUN_TIME = 113, "dkron's configuration file decides the role";
     AGENT_WITHOUT_TOKEN = 114, "the agent's discovery needs a token that is not mounted";
+    ANNOTATION_UNREAD = 115, "an annotation of a set's pod cannot be read and is left out";
+    SIZE_OVERRULED = 116, "the annotation's size counts, not INITIAL_CLUSTER_SIZE";
+    SIZE_ABOVE_REPLICAS = 117, "more servers are awaited than the set has";
 
     PATCH_DOES_NOT_APPLY = 201, "the patch did not apply to the object it was made for";
 }

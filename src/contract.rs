@@ -23,8 +23,14 @@ pub mod label {
     pub const LEADER: &str = "dkron-ha.io/leader";
 }
 
-/// Annotations that dkron-ha itself writes. Those that a user may set are in `inject::annotations`.
+/// Annotations that dkron-ha writes, or reads outside the table of `options`.
 pub mod annotation {
+    /// The cluster that an agent joins; frozen on the template of a set of agents.
+    pub const CLUSTER: &str = "dkron-ha.io/cluster";
+    /// Who replaces pods.
+    pub const ROLLOUT: &str = "dkron-ha.io/rollout";
+    /// The Service that names the servers.
+    pub const SERVICE: &str = "dkron-ha.io/service";
     /// What users and the StatefulSet pass both write: the size of the first bootstrap.
     pub const INITIAL_CLUSTER_SIZE: &str = "dkron-ha.io/initial-cluster-size";
     /// `spec.ordinals.start` of the set when it was stamped.
@@ -43,6 +49,8 @@ pub mod annotation {
 pub mod env {
     /// Number of servers of the first bootstrap.
     pub const INITIAL_CLUSTER_SIZE: &str = "INITIAL_CLUSTER_SIZE";
+    /// The size that counts, where the user's own `INITIAL_CLUSTER_SIZE` says another one or cannot be read.
+    pub const SIZE: &str = "DKRON_HA_SIZE";
     /// Name of the pod.
     pub const POD_NAME: &str = "POD_NAME";
     /// Address of the pod.

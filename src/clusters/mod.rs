@@ -4,7 +4,7 @@
 //! clusters, not of pods or namespaces.
 
 use crate::contract::label;
-use crate::inject::Clusters;
+use crate::inject::{Clusters, Known};
 use futures_util::StreamExt as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::runtime::watcher::{Config, Event};
@@ -15,11 +15,11 @@ use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Clusters by namespace. `None` until the first complete list has arrived.
-type Known = Option<BTreeMap<String, BTreeSet<String>>>;
+type Listed = Option<BTreeMap<String, BTreeSet<String>>>;
 
 /// A watch in the background.
 #[derive(Clone, Debug)]
-pub struct Watched(Arc<RwLock<Known>>);
+pub struct Watched(Arc<RwLock<Listed>>);
 
 impl Watched {
     /// Begins to watch, within a runtime, for as long as the process lives.
@@ -31,13 +31,16 @@ impl Watched {
 }
 
 impl Clusters for Watched {
-    fn of(&self, namespace: &str) -> Option<Vec<String>> {
+    fn of(&self, namespace: &str) -> Known {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Some(known.as_ref()?.get(namespace).into_iter().flatten().cloned().collect())
+        let of_namespace = |listed: &BTreeMap<String, BTreeSet<String>>| {
+            Known::These(listed.get(namespace).into_iter().flatten().cloned().collect())
+        };
+        known.as_ref().map_or(Known::NotYet, of_namespace)
     }
 }
 
-async fn follow(client: Client, known: Arc<RwLock<Known>>) {
+async fn follow(client: Client, known: Arc<RwLock<Listed>>) {
     let stamped = Config::default().labels(&format!("{}=true", label::INJECTED));
     let mut events = pin!(watcher(Api::<StatefulSet>::all(client), stamped).default_backoff());
     let mut listing = BTreeMap::new();
@@ -50,7 +53,7 @@ async fn follow(client: Client, known: Arc<RwLock<Known>>) {
 }
 
 /// Takes one event of the watch into what is known. A new list replaces it only once it is complete.
-fn absorb(event: Event<StatefulSet>, listing: &mut BTreeMap<String, BTreeSet<String>>, known: &mut Known) {
+fn absorb(event: Event<StatefulSet>, listing: &mut BTreeMap<String, BTreeSet<String>>, known: &mut Listed) {
     match event {
         Event::Init => listing.clear(),
         Event::InitApply(set) => note(listing, &set),
@@ -96,13 +99,14 @@ mod tests {
             absorb(event, &mut listing, &mut known);
             Watched(Arc::new(RwLock::new(known.clone()))).of("billing")
         };
-        assert_eq!(feed(Event::Init), None);
-        assert_eq!(feed(Event::InitApply(set("a", true))), None);
-        assert_eq!(feed(Event::InitApply(set("workers", false))), None);
-        assert_eq!(feed(Event::InitDone), Some(vec!["a".into()]));
-        assert_eq!(feed(Event::Apply(set("b", true))), Some(vec!["a".into(), "b".into()]));
-        assert_eq!(feed(Event::Delete(set("a", true))), Some(vec!["b".into()]));
-        assert_eq!(feed(Event::Init), Some(vec!["b".into()]), "what was known counts until the new list is complete");
-        assert_eq!(feed(Event::InitDone), Some(vec![]));
+        let these = |names: &[&str]| Known::These(names.iter().map(ToString::to_string).collect());
+        assert_eq!(feed(Event::Init), Known::NotYet);
+        assert_eq!(feed(Event::InitApply(set("a", true))), Known::NotYet);
+        assert_eq!(feed(Event::InitApply(set("workers", false))), Known::NotYet);
+        assert_eq!(feed(Event::InitDone), these(&["a"]));
+        assert_eq!(feed(Event::Apply(set("b", true))), these(&["a", "b"]));
+        assert_eq!(feed(Event::Delete(set("a", true))), these(&["b"]));
+        assert_eq!(feed(Event::Init), these(&["b"]), "what was known counts until the new list is complete");
+        assert_eq!(feed(Event::InitDone), these(&[]));
     }
 }

@@ -76,7 +76,11 @@ impl Settings {
                 Some("auto") | None => SaidRole::Auto,
                 Some(value) => return Err(refused(env::ROLE, value, "server, agent or auto")),
             },
-            size: number(environment, env::INITIAL_CLUSTER_SIZE, "a number of servers from 1")?,
+            // The webhook's own name goes first: it is there where the user's says something else.
+            size: match number(environment, env::SIZE, "a number of servers from 1")? {
+                None => number(environment, env::INITIAL_CLUSTER_SIZE, "a number of servers from 1")?,
+                size => size,
+            },
             peers: environment.get(env::PEERS).map(list).unwrap_or_default(),
             pod_name: text(env::POD_NAME).or_else(|| text(HOSTNAME)),
             pod_ip: match environment.get(env::POD_IP) {

@@ -3,12 +3,9 @@
 use super::edit::{Edit, quoted};
 use super::verdict::Warning;
 use crate::code;
-use crate::contract::object;
+use crate::contract::{self, object};
 use crate::json::{Node, Pointer};
 use crate::options::Role;
-
-/// Where the API server's own admission mounts a token.
-const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// The pod spec's account as the user left it.
 fn account(spec: &Node<'_>) -> Option<String> {
@@ -27,46 +24,46 @@ pub fn ours(role: Role) -> &'static str {
 
 /// Gives the pod spec at `path` the account of its role where the user chose none.
 ///
-/// A server's token is for the label updater alone, so automatic mounting goes off with it, and a token that the API
-/// server had already mounted for `default` is taken out. `automountServiceAccountToken: true` written beside the
-/// default account is a wish for a token: then the account stays, since jobs must not hold the servers' rights.
+/// A server's token is for the label updater alone: jobs run in the dkron container, and must not hold the servers' rights.
+/// So automatic mounting goes off with the account, and a token that the API server had already mounted is taken out.
 ///
 /// Removals come by list index: nothing may have been inserted into volumes or containers before.
 pub fn swap(edit: &mut Edit, spec: &Node<'_>, path: &Pointer, role: Role, warnings: &mut Vec<Warning>) {
     let ours = ours(role);
-    match account(spec).as_deref() {
-        Some(name) if name == ours => return,
-        None | Some("default") => {}
-        Some(name) => {
-            let text = format!("service account {name:?} stays; bind the role {ours} to it");
-            return warnings.push(Warning::new(code::ACCOUNT_KEPT, text));
-        }
-    }
-    let automount = spec.get("automountServiceAccountToken").bool();
-    if role == Role::Server && automount == Some(true) {
-        let text = format!("automountServiceAccountToken is true, so the default account stays; bind {ours} to it");
+    let chosen = account(spec).filter(|name| name != "default" && name != ours);
+    if let Some(name) = chosen {
+        let text = format!("service account {name:?} stays; the role {ours} has to be bound to it");
         return warnings.push(Warning::new(code::ACCOUNT_KEPT, text));
     }
     edit.set(spec, path, "serviceAccountName", "serviceAccountName", &quoted(ours));
     if spec.has("serviceAccount") {
         edit.set(spec, path, "serviceAccount", "serviceAccount", &quoted(ours));
     }
+    let mounted = spec.get("automountServiceAccountToken").bool() != Some(false);
     match role {
         Role::Server => {
             edit.set(spec, path, "automountServiceAccountToken", "automountServiceAccountToken", "false");
             unmount(edit, spec, path);
-            // Unset means mounted. Whether a job reads it cannot be seen; losing it must not be a surprise.
-            if automount.is_none() {
-                let text =
-                    "the default account's token is no longer mounted; jobs that need one: set serviceAccountName";
+            // Whether a job reads it cannot be seen; losing it must not be a surprise.
+            if mounted {
+                let text = "the account's token is no longer mounted; jobs that need one: set serviceAccountName";
                 warnings.push(Warning::new(code::TOKEN_TAKEN_AWAY, text));
             }
         }
-        Role::Agent if automount == Some(false) => {
-            let text = "automountServiceAccountToken is false: dkron's discovery of the servers needs the token";
-            warnings.push(Warning::new(code::AGENT_WITHOUT_TOKEN, text));
+        Role::Agent if mounted && spec.get("containers").items().len() > 1 => {
+            let text =
+                "every container of this pod now acts as dkron-ha-agent; set serviceAccountName if one needs more";
+            warnings.push(Warning::new(code::TOKEN_TAKEN_AWAY, text));
         }
         Role::Agent => {}
+    }
+}
+
+/// An agent that is to find the servers through the API server needs its token.
+pub fn doubt_discovery(spec: &Node<'_>, warnings: &mut Vec<Warning>) {
+    if spec.get("automountServiceAccountToken").bool() == Some(false) {
+        let text = "automountServiceAccountToken is false: dkron's discovery of the servers needs the token";
+        warnings.push(Warning::new(code::AGENT_WITHOUT_TOKEN, text));
     }
 }
 
@@ -74,14 +71,15 @@ pub fn swap(edit: &mut Edit, spec: &Node<'_>, path: &Pointer, role: Role, warnin
 fn unmount(edit: &mut Edit, spec: &Node<'_>, path: &Pointer) {
     let automatic =
         |name: Option<std::borrow::Cow<'_, str>>| name.is_some_and(|name| name.starts_with("kube-api-access-"));
+    let mounted_at = contract::path::SERVICE_ACCOUNT;
     for list in ["containers", "initContainers"] {
         for (at, container) in spec.get(list).items().iter().enumerate() {
             let mounts = container.get("volumeMounts").items();
             for (index, mount) in mounts.iter().enumerate().rev() {
-                let there = mount.get("mountPath").str().as_deref() == Some(TOKEN_PATH);
+                let there = mount.get("mountPath").str().as_deref() == Some(mounted_at);
                 if there && automatic(mount.get("name").str()) {
                     let name = container.get("name").str().unwrap_or_default();
-                    let place = format!("{list}/{name}/volumeMounts/{TOKEN_PATH}");
+                    let place = format!("{list}/{name}/volumeMounts/{mounted_at}");
                     edit.remove(path.key(list).index(at).key("volumeMounts").index(index), place, mount);
                 }
             }

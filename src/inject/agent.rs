@@ -2,7 +2,7 @@
 
 use super::recognise::Dkron;
 use super::verdict::Rejection;
-use super::{Clusters, Request};
+use super::{Clusters, Known, Request, Undecided};
 use crate::code;
 use crate::contract::{env, label};
 use crate::json::Pointer;
@@ -28,25 +28,27 @@ pub enum Joining {
 /// Decides how the agent joins.
 ///
 /// # Errors
-/// A [`Rejection`] where the cluster is not known: none is named, and not exactly one is known in the namespace.
+/// A [`Rejection`] where none is named and not exactly one is known in the namespace; [`Undecided::NotYet`] where that is
+/// about to be known.
 pub fn joining(
     dkron: &Dkron<'_>,
     options: &Options,
     request: &Request<'_>,
     clusters: &dyn Clusters,
     path: Pointer,
-) -> Result<Joining, Rejection> {
+) -> Result<Joining, Undecided> {
     let container = &dkron.container;
     if ["retry-join", "join"].iter().any(|name| container.gives(&dkron.flags, name)) {
         return Ok(Joining::Own);
     }
     let unseen = !dkron.readable || container.may_have_configuration(&dkron.flags);
-    let known = clusters.of(&request.namespace);
-    let cluster = match (&options.cluster, known.as_deref()) {
+    let cluster = match (&options.cluster, clusters.of(&request.namespace)) {
         (Some(cluster), _) => cluster.clone(),
-        (None, Some([only])) => only.clone(),
+        (None, Known::These(these)) if these.len() == 1 => these.concat(),
         (None, _) if unseen => return Ok(Joining::Own),
-        (None, known) => return Err(unknown(path, known.unwrap_or_default())),
+        (None, Known::NotYet) => return Err(Undecided::NotYet),
+        (None, Known::These(these)) => return Err(unknown(path, &these).into()),
+        (None, Known::NotWatched) => return Err(unknown(path, &[]).into()),
     };
     // One label and no comma: dkron splits its environment at commas, and a wider selector would merge two clusters.
     let value =

@@ -17,7 +17,11 @@ pub enum Runs {
 
 /// Long flags of a dkron command line, in order, last one valid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flags(Vec<(String, Option<String>)>);
+pub struct Flags {
+    list: Vec<(String, Option<String>)>,
+    /// More may be said than can be seen: a variable stands where a flag may be, or a script says several things.
+    partial: bool,
+}
 
 /// Flags of `dkron agent` that take no separate value (dkron v3.0 to v4.1).
 const SWITCHES: [&str; 8] = [
@@ -34,7 +38,7 @@ const SWITCHES: [&str; 8] = [
 impl Flags {
     /// The value of a flag; `Some("")` for a bare one.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().rev().find(|(flag, _)| flag == name);
+        let found = self.list.iter().rev().find(|(flag, _)| flag == name);
         found.map(|(_, value)| value.as_deref().unwrap_or(""))
     }
 
@@ -47,11 +51,20 @@ impl Flags {
         }
     }
 
+    /// Whether flags may be given that cannot be seen here.
+    pub fn is_partial(&self) -> bool {
+        self.partial
+    }
+
     fn read(words: &[Cow<'_, str>]) -> Self {
         let mut flags = Vec::new();
+        let mut partial = false;
         let mut words = words.iter().peekable();
         while let Some(word) = words.next() {
-            let Some(flag) = word.strip_prefix("--") else { continue };
+            let Some(flag) = word.strip_prefix("--") else {
+                partial |= word.starts_with('$');
+                continue;
+            };
             if let Some((name, value)) = flag.split_once('=') {
                 flags.push((name.into(), Some(value.into())));
             } else if SWITCHES.contains(&flag) {
@@ -61,7 +74,7 @@ impl Flags {
                 flags.push((flag.into(), value));
             }
         }
-        Self(flags)
+        Self { list: flags, partial }
     }
 }
 
@@ -77,56 +90,114 @@ pub fn truth(text: &str) -> Option<bool> {
 /// Looks at `command` and `args` of a container. With `command` absent the words follow an entry point that only the
 /// image knows; `image_is_dkron` says whether that is dkron.
 pub fn runs(command: Option<&[Cow<'_, str>]>, args: &[Cow<'_, str>], image_is_dkron: bool) -> Runs {
-    let mut words: Vec<Cow<'_, str>> = Vec::new();
-    let given = command.unwrap_or_default();
-    let shell = given.iter().chain(args).any(|word| is_shell(word));
-    for word in given.iter().chain(args) {
-        if shell && word.contains(char::is_whitespace) {
-            words.extend(shell_words(word).into_iter().map(Cow::Owned));
-            words.push(Cow::Borrowed(";"));
-        } else {
-            words.push(Cow::Borrowed(word));
-        }
-    }
-    let mut seen = Runs::Unknown;
-    for (at, word) in words.iter().enumerate() {
-        if basename(word) == "dkron" {
-            match verb(&words[at + 1..]) {
-                agent @ Runs::Agent(_) => return agent,
-                other if seen == Runs::Unknown => seen = other,
-                _ => {}
-            }
-        }
-    }
-    if command.is_none() && image_is_dkron && seen == Runs::Unknown {
-        return match verb(&words) {
-            Runs::OtherVerb if words.first().is_some_and(|word| word.starts_with("--")) => {
-                Runs::FlagsFirst(Flags::read(&words))
+    if command.is_none() && image_is_dkron && args.first().is_none_or(|word| !names_program(word)) {
+        return match verb(args) {
+            Runs::OtherVerb if args.first().is_some_and(|word| word.starts_with("--")) => {
+                Runs::FlagsFirst(Flags::read(args))
             }
             other => other,
         };
     }
-    seen
+    let words: Vec<&Cow<'_, str>> = command.unwrap_or_default().iter().chain(args).collect();
+    match words.iter().find(|word| word.contains(char::is_whitespace)) {
+        Some(script) if words.iter().any(|word| is_shell(word)) => in_script(script),
+        _ => {
+            let words: Vec<_> = words.into_iter().cloned().collect();
+            let programs = (0..words.len()).filter(|at| is_program(&words, *at));
+            best(programs.map(|at| verb(&words[at + 1..])))
+        }
+    }
 }
 
-/// Reads the words behind `dkron` up to the end of the command: which verb, which flags.
+/// Whether the word at `at` of an argument list is dkron rather than a value that looks like it.
+fn is_program(words: &[Cow<'_, str>], at: usize) -> bool {
+    let before = at.checked_sub(1).map(|at| words[at].as_ref());
+    // `--data-dir /var/lib/dkron` ends like the program; `tini -- dkron` and `gosu nobody dkron` are the program.
+    let is_value = before.is_some_and(|word| word.starts_with("--") && word != "--" && !word.contains('='));
+    names_program(&words[at]) && !is_value
+}
+
+fn names_program(word: &str) -> bool {
+    !word.starts_with('-') && basename(word) == "dkron"
+}
+
+/// Looks through a shell script, command by command. A script that starts several agents, or sets dkron's variables, says
+/// more than can be seen.
+fn in_script(script: &str) -> Runs {
+    let words: Vec<Cow<'_, str>> = shell_words(script).into_iter().map(Cow::Owned).collect();
+    let commands = words.split(|word| word == ";").filter(|command| !command.is_empty());
+    let seen: Vec<Runs> = commands.flat_map(in_command).collect();
+    let agents = seen.iter().filter(|runs| matches!(runs, Runs::Agent(_))).count();
+    let sets_variables = words.iter().any(|word| word.starts_with("DKRON_"));
+    match best(seen.into_iter()) {
+        Runs::Agent(flags) => Runs::Agent(Flags { partial: flags.partial || agents > 1 || sets_variables, ..flags }),
+        other => other,
+    }
+}
+
+/// One simple command of a script: dkron itself, or behind whatever starts it.
+fn in_command(words: &[Cow<'_, str>]) -> Option<Runs> {
+    // These name programs without starting them.
+    const TALKERS: [&str; 16] = [
+        "echo", "printf", "pgrep", "pkill", "killall", "grep", "which", "type", "test", "[", "ls", "cat", "cp", "mv",
+        "ln", "cd",
+    ];
+    let first = words.iter().find(|word| !matches!(word.as_ref(), "then" | "do" | "else" | "!" | "if" | "while"))?;
+    if TALKERS.contains(&basename(first)) {
+        return None;
+    }
+    let at = (0..words.len()).find(|at| is_program(words, *at))?;
+    Some(verb(&words[at + 1..]))
+}
+
+/// The first agent, else the first thing that was seen at all.
+fn best(seen: impl Iterator<Item = Runs>) -> Runs {
+    let mut other = Runs::Unknown;
+    for runs in seen {
+        match runs {
+            Runs::Agent(_) => return runs,
+            runs if other == Runs::Unknown => other = runs,
+            _ => {}
+        }
+    }
+    other
+}
+
+/// Reads the words behind `dkron`: which verb, which flags.
 fn verb(words: &[Cow<'_, str>]) -> Runs {
-    let end = words.iter().position(|word| word == ";").unwrap_or(words.len());
-    let words = &words[..end];
+    if verb_word(words) == Some("agent") { Runs::Agent(Flags::read(words)) } else { Runs::OtherVerb }
+}
+
+/// The first word behind `dkron` that is neither a flag nor the value of one: up to v3 `--config` stands before the verb.
+fn verb_word<'w>(words: &'w [Cow<'_, str>]) -> Option<&'w str> {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         match word.strip_prefix("--") {
-            // Up to v3 `--config` stands before the verb, with its value in a word of its own or not.
             Some(flag) => at += if flag.contains('=') || SWITCHES.contains(&flag) { 1 } else { 2 },
-            None if word == "agent" => return Runs::Agent(Flags::read(words)),
-            None => return Runs::OtherVerb,
+            None => return Some(word),
         }
     }
-    Runs::OtherVerb
+    None
+}
+
+/// Whether a command line, or a command of its script, runs dkron with that verb.
+pub fn runs_verb(words: &[Cow<'_, str>], wanted: &str) -> bool {
+    let runs = |words: &[Cow<'_, str>]| {
+        let mut programs = (0..words.len()).filter(|at| is_program(words, *at));
+        programs.any(|at| verb_word(&words[at + 1..]) == Some(wanted))
+    };
+    match words.iter().find(|word| word.contains(char::is_whitespace)) {
+        Some(script) if words.iter().any(|word| is_shell(word)) => {
+            let words: Vec<Cow<'_, str>> = shell_words(script).into_iter().map(Cow::Owned).collect();
+            words.split(|word| word == ";").any(runs)
+        }
+        _ => runs(words),
+    }
 }
 
 fn basename(word: &str) -> &str {
-    word.rsplit('/').next().unwrap_or(word)
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    name.strip_suffix(".exe").unwrap_or(name)
 }
 
 fn is_shell(word: &str) -> bool {
@@ -148,6 +219,7 @@ fn shell_words(script: &str) -> Vec<String> {
         match (quote, c) {
             (Some(q), c) if c == q => quote = None,
             (None, '\'' | '"') => quote = Some(c),
+            (None, '#') if word.is_empty() => while chars.next_if(|c| *c != '\n').is_some() {},
             (None, '\\') => match chars.next() {
                 Some('\n') => flush(&mut word),
                 Some(c) => word.push(c),
@@ -213,10 +285,41 @@ mod tests {
         assert_eq!(line(None, &["version"]), Runs::OtherVerb);
         assert_eq!(line(None, &[]), Runs::OtherVerb);
         assert_eq!(line(Some(&["sh", "-c"]), &["dkron leave; echo agent"]), Runs::OtherVerb);
+        assert_eq!(line(Some(&["sh", "-c"]), &["echo dkron agent; pgrep -f dkron agent; sleep 1"]), Runs::Unknown);
+        assert_eq!(line(Some(&["sh", "-c"]), &["# dkron agent\nsleep 1"]), Runs::Unknown);
         assert_eq!(line(Some(&["/tmp/startup.sh"]), &[]), Runs::Unknown);
         assert_eq!(line(Some(&["nginx"]), &["-g", "dkron agents welcome"]), Runs::Unknown);
         assert!(matches!(line(None, &["--server", "--node-name=a"]), Runs::FlagsFirst(_)));
         assert_eq!(runs(None, &words(&["agent"]), false), Runs::Unknown);
+    }
+
+    #[test]
+    fn values_that_look_like_the_program_are_values() {
+        let forms: [&[&str]; 4] = [
+            &["agent", "--server", "--data-dir=/var/lib/dkron"],
+            &["agent", "--server", "--data-dir", "/data/dkron", "--tag", "role", "agent"],
+            &["agent", "--tag=team=ops/dkron", "--server"],
+            &["--config=/etc/dkron", "agent", "--server"],
+        ];
+        for args in forms {
+            assert_eq!(flags(line(None, args)).switch("server"), Some(true), "{args:?}");
+            assert_eq!(flags(line(Some(&["dkron"]), args)).switch("server"), Some(true), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_taken_for_absent() {
+        let partial: [(Option<&[&str]>, &[&str]); 4] = [
+            (None, &["agent", "$(ROLE_FLAG)"]),
+            (Some(&["sh", "-c"]), &["exec dkron agent $DKRON_OPTS"]),
+            (Some(&["sh", "-c"]), &["export DKRON_SERVER=true; exec dkron agent"]),
+            (Some(&["sh", "-c"]), &["if x; then dkron agent --server; else dkron agent; fi"]),
+        ];
+        for (command, args) in partial {
+            assert!(flags(line(command, args)).is_partial(), "{args:?}");
+        }
+        let whole = line(Some(&["sh", "-c"]), &["echo Starting dkron agent; exec dkron agent --join=$PEERS"]);
+        assert!(!flags(whole).is_partial());
     }
 
     #[test]

@@ -41,7 +41,8 @@ impl<'n> Container<'n> {
     /// The container at `index` of `/spec/containers` below `spec`.
     pub fn at(node: &'n Node<'n>, containers: &Pointer, index: usize) -> Self {
         let written = node.get("command").strings().unwrap_or_default();
-        let (command, wrapped) = unwrapped(written);
+        let args = node.get("args").strings().unwrap_or_default();
+        let (command, args, wrapped) = unwrapped(written, args);
         Self {
             node,
             path: containers.index(index),
@@ -49,7 +50,7 @@ impl<'n> Container<'n> {
             image: node.get("image").str().unwrap_or_default(),
             command: Some(command).filter(|words| !words.is_empty()),
             wrapped,
-            args: node.get("args").strings().unwrap_or_default(),
+            args,
         }
     }
 
@@ -58,9 +59,15 @@ impl<'n> Container<'n> {
         image::is_dkron(&self.image)
     }
 
-    /// What its words run.
+    /// What its words run, Kubernetes' variables put in where the manifest has their values.
     pub fn runs(&self) -> Runs {
-        command::runs(self.command.as_deref(), &self.args, self.has_dkron_image())
+        let known = |word: &Cow<'n, str>| match word.contains("$(").then(|| self.expanded(word)).flatten() {
+            Some(text) => Cow::Owned(text),
+            None => word.clone(),
+        };
+        let command: Option<Vec<_>> = self.command.as_ref().map(|words| words.iter().map(known).collect());
+        let args: Vec<_> = self.args.iter().map(known).collect();
+        command::runs(command.as_deref(), &args, self.has_dkron_image())
     }
 
     /// An environment variable.
@@ -94,7 +101,7 @@ impl<'n> Container<'n> {
     }
 
     /// Resolves Kubernetes' `$(VAR)`; a shell's variables stay unknown.
-    fn expanded(&self, text: &str) -> Option<String> {
+    pub fn expanded(&self, text: &str) -> Option<String> {
         let mut out = String::new();
         let mut rest = text;
         while let Some(at) = rest.find('$') {
@@ -117,8 +124,7 @@ impl<'n> Container<'n> {
                 || mount == "/etc"
                 || mount.contains("/.dkron")
                 || mount.ends_with("/config")
-                || file.starts_with("dkron.")
-                || mount.contains("/config/dkron.")
+                || file.strip_prefix("dkron.").is_some_and(|ending| FILE_FORMATS.contains(&ending))
         };
         flags.get("config").is_some()
             || !self.node.get("envFrom").items().is_empty()
@@ -133,17 +139,31 @@ impl<'n> Container<'n> {
     /// Port of dkron's HTTP API: the last part of `http-addr`, else 8080. `None` if it cannot be known here.
     pub fn http_port(&self, flags: &Flags) -> Option<u16> {
         if !self.gives(flags, "http-addr") {
-            return Some(port::DKRON_HTTP);
+            return (!self.may_have_configuration(flags) && !flags.is_partial()).then_some(port::DKRON_HTTP);
         }
         self.setting(flags, "http-addr")?.rsplit(':').next()?.parse().ok()
     }
 }
 
-/// Takes `…/dkron-ha-init run [--find-dkron] --` off a command, and whatever another injector put in front of it.
-fn unwrapped(mut command: Vec<Cow<'_, str>>) -> (Vec<Cow<'_, str>>, bool) {
-    let Some(wrapper) = command.iter().position(|word| word == path::WRAPPER) else { return (command, false) };
-    let end = command[wrapper..].iter().position(|word| word == "--").map_or(command.len(), |at| wrapper + at + 1);
-    (command.split_off(end), true)
+/// Endings of configuration files that dkron's reader knows.
+const FILE_FORMATS: [&str; 9] = ["yml", "yaml", "json", "toml", "hcl", "ini", "properties", "props", "env"];
+
+type Words<'n> = Vec<Cow<'n, str>>;
+
+/// Takes `…/dkron-ha-init run [--find-dkron] --` off a command line, and whatever another injector put in front of it; some
+/// of them move the whole command into the arguments.
+fn unwrapped<'n>(mut command: Words<'n>, mut args: Words<'n>) -> (Words<'n>, Words<'n>, bool) {
+    let behind_wrapper = |words: &[Cow<'_, str>]| {
+        let wrapper = words.iter().position(|word| word == path::WRAPPER)?;
+        Some(words[wrapper..].iter().position(|word| word == "--").map_or(words.len(), |at| wrapper + at + 1))
+    };
+    if let Some(behind) = behind_wrapper(&command) {
+        return (command.split_off(behind), args, true);
+    }
+    match behind_wrapper(&args) {
+        Some(behind) => (args.split_off(behind), Vec::new(), true),
+        None => (command, args, false),
+    }
 }
 
 /// dkron's environment variable of a setting (viper: prefix, upper case, dashes become underscores).
@@ -191,17 +211,38 @@ mod tests {
     }
 
     #[test]
+    fn the_wrapper_is_seen_through_wherever_it_stands() {
+        let forms = [
+            r#"{"command":["/dkron-ha/bin/dkron-ha-init","run","--","dkron"],"args":["agent","--server"]}"#,
+            r#"{"command":["/vault/env","/dkron-ha/bin/dkron-ha-init","run","--","dkron"],"args":["agent","--server"]}"#,
+            r#"{"command":["/vault/env"],"args":["/dkron-ha/bin/dkron-ha-init","run","--","dkron","agent","--server"]}"#,
+            r#"{"image":"dkron","command":["/dkron-ha/bin/dkron-ha-init","run","--find-dkron","--"],"args":["agent","--server"]}"#,
+        ];
+        for form in forms {
+            let (wrapped, server) = with(form, |container, flags| (container.wrapped, flags.switch("server")));
+            assert_eq!((wrapped, server), (true, Some(true)), "{form}");
+        }
+    }
+
+    #[test]
+    fn variables_of_the_manifest_are_put_in() {
+        let text = r#"{"image":"dkron","args":["agent","$(ROLE)"],"env":[{"name":"ROLE","value":"--server"}]}"#;
+        assert_eq!(with(text, |_, flags| flags.switch("server")), Some(true));
+    }
+
+    #[test]
     fn configuration_files_leave_traces() {
         let traces = [
             r#"{"image":"dkron","args":["agent","--config=/x.yml"]}"#,
             r#"{"image":"dkron","args":["agent"],"envFrom":[{"configMapRef":{"name":"a"}}]}"#,
             r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/etc/dkron/dkron.yml","name":"a"}]}"#,
             r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/opt/local/dkron/config","name":"a"}]}"#,
+            r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/x/dkron.yml","name":"a"}]}"#,
         ];
         for text in traces {
             assert!(with(text, |container, flags| { container.may_have_configuration(flags) }), "{text}");
         }
-        let none = r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/data","name":"a"}]}"#;
+        let none = r#"{"image":"dkron","args":["agent"],"volumeMounts":[{"mountPath":"/dkron.data","name":"a"}]}"#;
         assert!(!with(none, |container, flags| { container.may_have_configuration(flags) }));
     }
 }

@@ -29,13 +29,16 @@ pub fn entry_point(dkron: &Dkron<'_>, options: &Options) -> Result<EntryPoint, R
     if let Some(command) = &options.command {
         return Ok(EntryPoint::Words(command.clone()));
     }
-    match (container.runs(), container.args.first().map(AsRef::as_ref)) {
-        (Runs::Agent(_), Some("agent")) => Ok(match image::known_program(&container.image) {
+    let first = container.args.first().map(AsRef::as_ref);
+    match container.runs() {
+        // The arguments name a program themselves, so the image has no entry point of its own.
+        Runs::Agent(_) if first.is_some_and(|word: &str| word != "agent" && !word.starts_with('-')) => {
+            Ok(EntryPoint::Words(Vec::new()))
+        }
+        Runs::Agent(_) => Ok(match image::known_program(&container.image) {
             Some(program) => EntryPoint::Words(vec![program.into()]),
             None => EntryPoint::Find,
         }),
-        // The arguments name a program themselves, so the image has no entry point of its own.
-        (Runs::Agent(_), Some(word)) if !word.starts_with('-') => Ok(EntryPoint::Words(Vec::new())),
         _ => Err(Rejection {
             code: code::UNKNOWN_ENTRY_POINT,
             path: container.path.clone(),

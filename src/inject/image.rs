@@ -26,6 +26,14 @@ pub fn known_program(image: &str) -> Option<&'static str> {
     }
 }
 
+/// Working directory of dkron's own images: `/` since 3.2, the program's directory before.
+pub fn working_directory(image: &str) -> &'static str {
+    match known_program(image) {
+        Some("/opt/local/dkron/dkron") => "/opt/local/dkron",
+        _ => "/",
+    }
+}
+
 /// Repository and tag; a digest is dropped. A colon before the last slash belongs to a registry's port.
 fn split(image: &str) -> (&str, Option<&str>) {
     let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));

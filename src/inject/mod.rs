@@ -9,6 +9,7 @@ mod annotations;
 mod command;
 mod container;
 mod containers;
+mod doubts;
 mod edit;
 mod entry_point;
 mod environment;
@@ -67,17 +68,43 @@ impl Request<'_> {
 
 /// Which clusters are known: asked only for agents that name none.
 pub trait Clusters: Send + Sync {
-    /// Names of the stamped clusters of a namespace; `None` if nobody watches them.
-    fn of(&self, namespace: &str) -> Option<Vec<String>>;
+    /// The stamped clusters of a namespace.
+    fn of(&self, namespace: &str) -> Known;
 }
 
-/// Nobody watches clusters: agents name theirs.
+/// What is known of the clusters of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Nobody watches them: agents name theirs.
+    NotWatched,
+    /// The first complete list is on its way.
+    NotYet,
+    /// These, by name.
+    These(Vec<String>),
+}
+
+/// Nobody watches clusters.
 #[derive(Clone, Copy, Debug)]
 pub struct NoClusters;
 
 impl Clusters for NoClusters {
-    fn of(&self, _: &str) -> Option<Vec<String>> {
-        None
+    fn of(&self, _: &str) -> Known {
+        Known::NotWatched
+    }
+}
+
+/// Why a pass came to no end.
+#[derive(Debug)]
+pub enum Undecided {
+    /// The object is refused.
+    Refused(Rejection),
+    /// Something that is about to be known is missing.
+    NotYet,
+}
+
+impl From<Rejection> for Undecided {
+    fn from(rejection: Rejection) -> Self {
+        Self::Refused(rejection)
     }
 }
 
@@ -126,7 +153,10 @@ impl Engine {
             Kind::Pod => pod::pod(self, request),
             Kind::StatefulSet => stateful_set::stateful_set(self, request),
         };
-        verdict.unwrap_or_else(Verdict::from)
+        verdict.unwrap_or_else(|undecided| match undecided {
+            Undecided::Refused(rejection) => rejection.into(),
+            Undecided::NotYet => Verdict { decision: Decision::NotYet, warnings: Vec::new() },
+        })
     }
 
     /// Texts of the injected containers, prepared where the pod overrides nothing that they show.

@@ -13,6 +13,17 @@ pub enum Owner {
     Other(String),
 }
 
+impl Owner {
+    /// Whether it keeps its pods running, rather than having them finish.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::StatefulSet(_) => true,
+            Self::Other(owner) => !owner.starts_with("Job/"),
+        }
+    }
+}
+
 /// Reads the controlling owner reference.
 pub fn owner(metadata: &Node<'_>) -> Owner {
     let references = metadata.get("ownerReferences").items();

@@ -2,18 +2,19 @@
 
 use super::agent::{Joining, joining};
 use super::annotations::Said;
-use super::container::Container;
+use super::container::{Container, Variable};
 use super::containers::{Injected, changed};
 use super::edit::{Edit, quoted};
 use super::entry_point::{EntryPoint, entry_point};
 use super::environment::{self, Value};
 use super::identity::{self, Identity};
 use super::owner::{Owner, owner};
-use super::recognise::{Dkron, Recognised, recognise};
-use super::role::{Known, role};
-use super::stateful_set::{is_injected, raise_grace};
+use super::recognise::{Dkron, Recognised, View, recognise};
+use super::role::{self, Known};
+use super::size::{self, Sources, size};
+use super::stateful_set::{is_injected, raise_grace, same_service};
 use super::verdict::{Decision, Rejection, Verdict, Warning};
-use super::{Engine, Request, account, opted, probes, size, spread, storage, volumes};
+use super::{Engine, Request, Undecided, account, doubts, opted, probes, spread, storage, volumes};
 use crate::code;
 use crate::contract::{annotation, env, injected, label, path, port};
 use crate::json::{Node, Pointer};
@@ -25,57 +26,77 @@ struct Pod<'r, 'n> {
     request: &'r Request<'n>,
     meta: &'n Node<'n>,
     spec: &'n Node<'n>,
+    said: Options,
     options: Options,
     owner: Owner,
     known: Known,
     dkron: Dkron<'n>,
-    /// It carries our status already: names are ours, and what is there stays as it is.
+    /// It was injected already: names are ours, and what is there stays as it is.
     again: bool,
 }
 
 /// Decides about a Pod.
-pub fn pod<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Verdict, Rejection> {
+pub fn pod<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Verdict, Undecided> {
     let meta = request.object.get("metadata");
     let spec = request.object.get("spec");
     if opted(meta.get("labels")) == Some(false) || meta.get("annotations").has(annotation::MIRROR_POD) {
         return Ok(Verdict::skip());
     }
-    let wanted = opted(meta.get("labels")) == Some(true);
-    let at_annotations = Pointer::of("/metadata/annotations");
-    let said = Said::of(meta.get("annotations"), &at_annotations);
+    let owner = owner(meta);
+    let numbered = is_numbered(&request.name());
+    let said = Said::of(meta.get("annotations"), &Pointer::of("/metadata/annotations"));
     let options = said.options.clone().over(&engine.settings.options);
-    let recognised = recognise(spec, &Pointer::of("/spec"), &options, wanted)?;
-    let dkron = match recognised {
+    let view = View {
+        said: &said.options,
+        options: &options,
+        wanted: opted(meta.get("labels")) == Some(true),
+        lasting: owner.is_lasting() || owner == Owner::None && numbered,
+    };
+    let found = recognise(spec, &Pointer::of("/spec"), view)?;
+    if !matches!(found, Recognised::Nothing) && doubts::runs_windows(spec) {
+        return Ok(windows());
+    }
+    let dkron = match found {
         Recognised::Dkron(dkron) => dkron,
         Recognised::Nothing => return Ok(Verdict::skip()),
-        Recognised::OpaqueCommand(container) => return Ok(opaque(&container)),
+        Recognised::OtherCommand(container) => return Ok(other_command(&container)),
     };
-    if runs_windows(spec) {
-        return Ok(Verdict::skip_because(code::WINDOWS, "a pod for Windows nodes is left as it is"));
-    }
-    // Only now: a stray annotation of another workload is not ours to refuse.
-    said.strictly()?;
-    let known = role(&dkron, &options);
-    let owner = owner(meta);
-    let again = meta.get("annotations").has(annotation::STATUS);
-    let pod = Pod { engine, request, meta, spec, options, owner, known, dkron, again };
+    // Only now: a stray annotation of another workload is not ours to refuse. Nor are those of a set's pod: the set was
+    // accepted with them, perhaps by a newer version, and a refusal would stop its restarts.
+    let mut warnings = Vec::new();
+    let said = match (said.options.clone(), said.strictly(), &owner) {
+        (_, Ok(said), _) => said,
+        (readable, Err(fault), Owner::StatefulSet(_)) => {
+            warnings.push(Warning::new(code::ANNOTATION_UNREAD, fault.path.for_people()));
+            readable
+        }
+        (_, Err(fault), _) => return Err(fault.into()),
+    };
+    let again = dkron.container.wrapped && meta.get("annotations").has(annotation::STATUS);
+    let known = role::written(&dkron).filter(|_| again).unwrap_or_else(|| role::role(&dkron, &options));
+    let pod = Pod { engine, request, meta, spec, said, options, owner, known, dkron, again };
     match pod.part()? {
         Part::Leave(code, text) => Ok(Verdict::skip_because(code, text)),
-        Part::Server(identity) => pod.server(&identity),
-        Part::Agent => pod.agent(),
+        Part::Server(identity) => Ok(pod.server(&identity, warnings)?),
+        Part::Agent => pod.agent(warnings),
     }
 }
 
-/// A container with a dkron image whose command cannot be seen through is left alone, audibly.
-pub fn opaque(container: &Container<'_>) -> Verdict {
+/// A pod for Windows nodes is left as it is, audibly.
+pub fn windows() -> Verdict {
+    Verdict::skip_because(code::WINDOWS, "a pod for Windows nodes is left as it is")
+}
+
+/// A container with a dkron image that runs no agent, as far as can be seen, is left alone, audibly.
+pub fn other_command(container: &Container<'_>) -> Verdict {
     let text =
         format!("container {:?} runs no visible dkron agent; label dkron-ha.io/inject=true wraps it", container.name);
     Verdict::skip_because(code::NO_AGENT_COMMAND, text)
 }
 
-fn runs_windows(spec: &Node<'_>) -> bool {
-    spec.get("os").get("name").str().as_deref() == Some("windows")
-        || spec.get("nodeSelector").get("kubernetes.io/os").str().as_deref() == Some("windows")
+/// `<cluster>-<ordinal>`, as servers are called.
+fn is_numbered(name: &str) -> bool {
+    Identity::of_bare_pod(name).1.is_some()
 }
 
 /// What the pod is in its cluster.
@@ -87,44 +108,47 @@ enum Part {
 
 impl Pod<'_, '_> {
     fn part(&self) -> Result<Part, Rejection> {
-        let may_serve = self.known != Known::Certain(Role::Agent);
+        let is_server = self.known == Known::Certain(Role::Server);
+        // What was stamped stands, whatever others have added to the pod since.
+        let serves = self.meta.get("labels").has(label::SERVER_OF);
         match &self.owner {
-            Owner::StatefulSet(name) if may_serve => {
-                if !is_injected(self.meta) {
-                    let text =
-                        format!("StatefulSet {name} is older than the opt-in: kubectl rollout restart sts/{name}");
-                    return Ok(Part::Leave(code::SET_NOT_STAMPED, text));
-                }
-                let (_, ordinal) = Identity::of_bare_pod(&self.request.name());
-                Ok(Part::Server(self.identity(name.clone(), ordinal)))
+            Owner::StatefulSet(name) if !is_injected(self.meta) => {
+                let text = format!("StatefulSet {name} is older than the opt-in: kubectl rollout restart sts/{name}");
+                Ok(Part::Leave(code::SET_NOT_STAMPED, text))
             }
-            Owner::None if self.known == Known::Certain(Role::Server) || may_serve && self.is_numbered() => {
+            Owner::StatefulSet(name) if serves && self.known != Known::Certain(Role::Agent) => {
+                let (_, ordinal) = Identity::of_bare_pod(&self.request.name());
+                Ok(Part::Server(self.identity(name.clone(), ordinal)?))
+            }
+            Owner::None if self.again && !serves => Ok(Part::Agent),
+            Owner::None if is_server || (self.known == Known::AtRunTime && is_numbered(&self.request.name())) => {
                 let name = self.request.name();
                 identity::usable(&name, Pointer::of("/metadata/name"))?;
                 let (cluster, ordinal) = Identity::of_bare_pod(&name);
-                Ok(Part::Server(self.identity(cluster, ordinal)))
+                Ok(Part::Server(self.identity(cluster, ordinal)?))
             }
-            Owner::Other(owner) if self.known == Known::Certain(Role::Server) => {
-                let text = format!("a dkron server owned by {owner} has no stable name and is left as it is");
+            Owner::Other(owner) if is_server => {
+                let text = format!(
+                    "a dkron server owned by {owner} is left as it is; servers need a StatefulSet of group apps"
+                );
                 Ok(Part::Leave(code::OWNER_WITHOUT_NAMES, text))
             }
             _ => Ok(Part::Agent),
         }
     }
 
-    fn is_numbered(&self) -> bool {
-        Identity::of_bare_pod(&self.request.name()).1.is_some()
-    }
-
-    fn identity(&self, cluster: String, ordinal: Option<u32>) -> Identity {
+    fn identity(&self, cluster: String, ordinal: Option<u32>) -> Result<Identity, Rejection> {
         let subdomain = self.spec.get("subdomain").str().filter(|name| !name.is_empty());
+        if let (Some(subdomain), Some(said), Owner::None) = (&subdomain, &self.said.service, &self.owner) {
+            same_service(subdomain, said, Pointer::of("/metadata"))?;
+        }
         // A pod's DNS name comes from its subdomain; the annotation only fills an empty one.
         let service = subdomain.map(std::borrow::Cow::into_owned).or_else(|| self.options.service.clone());
-        Identity { service: service.unwrap_or_else(|| cluster.clone()), cluster, ordinal }
+        Ok(Identity { service: service.unwrap_or_else(|| cluster.clone()), cluster, ordinal })
     }
 
-    fn server(&self, identity: &Identity) -> Result<Verdict, Rejection> {
-        let mut warnings = self.doubts();
+    fn server(&self, identity: &Identity, mut warnings: Vec<Warning>) -> Result<Verdict, Rejection> {
+        doubts::of_pod(self.spec, self.known, &self.engine.settings.ports, &mut warnings);
         let mut edit = self.common(Role::Server, &mut warnings)?;
         let bare = matches!(self.owner, Owner::None);
         let at = Pointer::of("/spec");
@@ -136,13 +160,21 @@ impl Pod<'_, '_> {
         let peers = size.map(|size| identity.peers(&self.request.namespace, start, size));
         let mut variables: Vec<(&str, Value<'_>)> = Vec::new();
         variables.extend(size_text.as_deref().map(|size| (env::INITIAL_CLUSTER_SIZE, Value::Text(size))));
+        if self.dkron.container.variable(env::INITIAL_CLUSTER_SIZE) != Variable::Absent
+            && size::users_variable(&self.dkron)? != size
+        {
+            variables.extend(size_text.as_deref().map(|size| (env::SIZE, Value::Text(size))));
+        }
         variables.push((env::STATEFULSET_NAME, Value::Text(&identity.cluster)));
         variables.extend(peers.as_deref().map(|peers| (env::PEERS, Value::Text(peers))));
         variables.push((env::CLUSTER, Value::Text(&identity.cluster)));
         self.variables(&mut edit, variables, storage::storage(&self.dkron, self.spec, &self.options));
 
-        probes::redirect(&mut edit, &self.dkron, self.engine.settings.ports.wrapper, &mut warnings);
-        probes::drop_leaving_hook(&mut edit, &self.dkron, &mut warnings);
+        // On a later pass a probe may be another injector's work already.
+        if !self.again {
+            probes::redirect(&mut edit, &self.dkron, self.engine.settings.ports.wrapper, &mut warnings);
+            probes::drop_leaving_hook(&mut edit, &self.dkron, &mut warnings);
+        }
         spread::add(&mut edit, self.spec, &at, &identity.cluster);
         if bare && self.spec.get("hostname").is_empty() {
             edit.set(self.spec, &at, "hostname", "hostname", &quoted(&self.request.name()));
@@ -155,13 +187,19 @@ impl Pod<'_, '_> {
         Ok(self.finish(edit, &labels, warnings))
     }
 
-    fn agent(&self) -> Result<Verdict, Rejection> {
-        let mut warnings = self.doubts();
-        let joining =
-            joining(&self.dkron, &self.options, self.request, self.engine.clusters.as_ref(), Pointer::of("/metadata"))?;
+    fn agent(&self, mut warnings: Vec<Warning>) -> Result<Verdict, Undecided> {
+        doubts::of_pod(self.spec, self.known, &self.engine.settings.ports, &mut warnings);
+        let joining = if self.again {
+            // Decided on the first pass; its variables are there.
+            Joining::Own
+        } else {
+            let clusters = self.engine.clusters.as_ref();
+            joining(&self.dkron, &self.options, self.request, clusters, Pointer::of("/metadata"))?
+        };
         let mut edit = self.common(Role::Agent, &mut warnings)?;
         let mut variables: Vec<(&str, Value<'_>)> = Vec::new();
         if let Joining::By { variable, value, cluster } = &joining {
+            account::doubt_discovery(self.spec, &mut warnings);
             variables.push((variable, Value::Text(value)));
             variables.push((env::CLUSTER, Value::Text(cluster)));
         }
@@ -240,7 +278,12 @@ impl Pod<'_, '_> {
             (true, None) => Some(1),
             (false, _) => None,
         };
-        Ok(size::size(&self.dkron, &self.options, None, warnings)?.or(otherwise))
+        let sources = Sources {
+            annotation: self.said.initial_cluster_size,
+            default: self.engine.settings.options.initial_cluster_size,
+            replicas: None,
+        };
+        Ok(size(&self.dkron, sources, warnings)?.or(otherwise))
     }
 
     /// Variables of every dkron container, and those that the role adds.
@@ -270,20 +313,6 @@ impl Pod<'_, '_> {
         all.extend(dkron_port.as_deref().map(|port| (env::DKRON_HTTP_PORT, Value::Text(port))));
         all.extend(more);
         environment::add(edit, &self.dkron, &all);
-    }
-
-    /// Warnings that hold for any pod.
-    fn doubts(&self) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        if self.spec.get("hostNetwork").bool() == Some(true) {
-            let text = "hostNetwork: one dkron pod a node, and ports 8947 and 8948 must be free there";
-            warnings.push(Warning::new(code::HOST_NETWORK, text));
-        }
-        if self.known == Known::AtRunTime {
-            let text = "dkron's configuration decides server or agent; annotation dkron-ha.io/role says it for sure";
-            warnings.push(Warning::new(code::ROLE_AT_RUN_TIME, text));
-        }
-        warnings
     }
 
     fn finish(&self, mut edit: Edit, labels: &[(&str, &str)], warnings: Vec<Warning>) -> Verdict {

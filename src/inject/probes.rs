@@ -1,12 +1,12 @@
 //! Probes and hooks of the dkron container.
 
+use super::command;
 use super::edit::Edit;
 use super::recognise::Dkron;
 use super::verdict::Warning;
 use crate::code;
-use crate::contract::path;
+use crate::contract::{path, port};
 use crate::json::Node;
-use std::borrow::Cow;
 
 const PROBES: [(&str, &str); 3] =
     [("livenessProbe", path::PROBE_LIVE), ("readinessProbe", path::PROBE_READY), ("startupProbe", path::PROBE_START)];
@@ -14,7 +14,8 @@ const PROBES: [(&str, &str); 3] =
 /// Points probes that ask dkron's HTTP port at the wrapper.
 ///
 /// dkron serves nothing while it waits for its first join, and a liveness kill then destroys the bootstrap (dkron issues
-/// 676, 1191, 1323). Timing fields stay. Exec probes stay too, with a warning: what they ask cannot be known.
+/// 676, 1191, 1323). Timing fields stay. Probes that cannot be read, or that ask dkron's RPC port, which opens as late, stay
+/// with a warning.
 pub fn redirect(edit: &mut Edit, dkron: &Dkron<'_>, wrapper_port: u16, warnings: &mut Vec<Warning>) {
     let container = &dkron.container;
     for (name, wrapper_path) in PROBES {
@@ -22,30 +23,52 @@ pub fn redirect(edit: &mut Edit, dkron: &Dkron<'_>, wrapper_port: u16, warnings:
         let at = container.path.key(name);
         let place = |handler: &str| format!("container/{name}/{handler}");
         let target = format!("{{\"path\":\"{wrapper_path}\",\"port\":{wrapper_port}}}");
-        if asks_dkron(probe.get("httpGet"), dkron) {
-            edit.set(probe, &at, "httpGet", place("httpGet"), &target);
-        } else if asks_dkron(probe.get("tcpSocket"), dkron) {
-            edit.remove(at.key("tcpSocket"), place("tcpSocket"), probe.get("tcpSocket"));
-            edit.add(at.key("httpGet"), place("httpGet"), target);
-        } else if !probe.get("exec").is_null() {
-            let text = format!("the exec {name} stays; it may fail while dkron waits for its peers");
-            warnings.push(Warning::new(code::EXEC_PROBE_KEPT, text));
+        match asks(probe, dkron) {
+            Asks::Http => edit.set(probe, &at, "httpGet", place("httpGet"), &target),
+            Asks::Tcp => {
+                edit.remove(at.key("tcpSocket"), place("tcpSocket"), probe.get("tcpSocket"));
+                edit.add(at.key("httpGet"), place("httpGet"), target);
+            }
+            Asks::Late(what) => {
+                let text = format!("the {name} ({what}) stays; it may fail while dkron waits for its peers");
+                warnings.push(Warning::new(code::PROBE_KEPT, text));
+            }
+            Asks::Other => {}
         }
     }
 }
 
-/// Whether a probe's handler is aimed at dkron's HTTP port in this pod.
-fn asks_dkron(handler: &Node<'_>, dkron: &Dkron<'_>) -> bool {
-    if handler.is_null() || handler.get("host").str().is_some_and(|host| !host.is_empty()) {
-        return false;
+/// What a probe asks.
+enum Asks {
+    /// dkron's HTTP port, by HTTP.
+    Http,
+    /// dkron's HTTP port, by TCP.
+    Tcp,
+    /// Something that answers only once dkron has joined.
+    Late(&'static str),
+    /// Something else, or nothing.
+    Other,
+}
+
+fn asks(probe: &Node<'_>, dkron: &Dkron<'_>) -> Asks {
+    if !probe.get("exec").is_null() {
+        return Asks::Late("exec");
     }
-    let port = handler.get("port");
-    let number = match port.str() {
-        Some(name) => named_port(&name, dkron),
-        None => port.integer(),
-    };
-    // Where dkron's port cannot be known, a probe of the dkron container asks dkron: nothing else is supposed to listen.
-    number.is_some() && dkron.container.http_port(&dkron.flags).is_none_or(|port| number == Some(port.into()))
+    let (http, tcp) = (probe.get("httpGet"), probe.get("tcpSocket"));
+    let (handler, found) = if http.is_null() { (tcp, Asks::Tcp) } else { (http, Asks::Http) };
+    if handler.is_null() || handler.get("host").str().is_some_and(|host| !host.is_empty()) {
+        return Asks::Other;
+    }
+    let asked = handler.get("port");
+    let asked = asked.str().map_or_else(|| asked.integer(), |name| named_port(&name, dkron));
+    let asks_rpc = asked == Some(port::DKRON_RPC.into());
+    match dkron.container.http_port(&dkron.flags) {
+        Some(port) if asked == Some(port.into()) => found,
+        _ if asks_rpc => Asks::Late("dkron's RPC port"),
+        // A configuration file may say any port; by HTTP there is nothing else to ask in this container.
+        None if !http.is_null() && asked.is_some() => Asks::Http,
+        _ => Asks::Other,
+    }
 }
 
 fn named_port(name: &str, dkron: &Dkron<'_>) -> Option<i64> {
@@ -79,15 +102,7 @@ fn leaves(hook: &Node<'_>) -> bool {
         return true;
     }
     let words = hook.get("exec").get("command").strings().unwrap_or_default();
-    let split: Vec<Cow<'_, str>> = words
-        .iter()
-        .flat_map(|word| word.split(|c: char| c.is_whitespace() || ";&|()\"'".contains(c)))
-        .filter(|word| !word.is_empty())
-        .map(Cow::Borrowed)
-        .collect();
-    let is_dkron = |word: &str| word.rsplit('/').next() == Some("dkron");
-    split.iter().any(|word| word.contains("/v1/leave"))
-        || split.windows(2).any(|pair| is_dkron(&pair[0]) && pair[1] == "leave")
+    command::runs_verb(&words, "leave") || words.iter().any(|word| word.contains("/v1/leave"))
 }
 
 #[cfg(test)]
@@ -106,6 +121,7 @@ mod tests {
             r#"{"exec":{"command":["./dkron","leave"]}}"#,
             r#"{"exec":{"command":["/bin/sh","-c","sleep 5; /usr/local/bin/dkron leave --rpc-addr x"]}}"#,
             r#"{"exec":{"command":["sh","-c","wget --post-data='' -qO- http://127.0.0.1:8080/v1/leave"]}}"#,
+            r#"{"exec":{"command":["dkron","--config","/x","leave"]}}"#,
             r#"{"exec":{"command":["curl","-XPOST","localhost:8080/v1/leave"]}}"#,
             r#"{"httpGet":{"path":"/v1/leave","port":8080}}"#,
         ];

@@ -3,6 +3,7 @@
 use super::command::truth;
 use super::container::Variable;
 use super::recognise::Dkron;
+use crate::contract::env;
 use crate::options::{Options, Role};
 
 /// What can be known of the role before dkron reads its configuration.
@@ -37,7 +38,24 @@ pub fn role(dkron: &Dkron<'_>, options: &Options) -> Known {
     match dkron.container.variable("DKRON_SERVER") {
         Variable::Value(text) => truth(&text).map_or(Known::AtRunTime, by),
         Variable::From => Known::AtRunTime,
-        Variable::Absent if !dkron.readable || dkron.container.may_have_configuration(&dkron.flags) => Known::AtRunTime,
+        Variable::Absent if may_be_said_elsewhere(dkron) => Known::AtRunTime,
         Variable::Absent => Known::Certain(Role::Agent),
+    }
+}
+
+/// A script, a variable among the arguments, a configuration file, or one baked into an image that is not dkron's own.
+fn may_be_said_elsewhere(dkron: &Dkron<'_>) -> bool {
+    let Dkron { container, flags, readable } = dkron;
+    !readable || flags.is_partial() || container.may_have_configuration(flags) || !container.has_dkron_image()
+}
+
+/// What a first pass wrote into the container; it stands whatever others have added to the pod since.
+pub fn written(dkron: &Dkron<'_>) -> Option<Known> {
+    match dkron.container.variable(env::ROLE) {
+        Variable::Value(text) => {
+            let all = [Known::Certain(Role::Server), Known::Certain(Role::Agent), Known::AtRunTime];
+            all.into_iter().find(|known| known.as_str() == text)
+        }
+        Variable::Absent | Variable::From => None,
     }
 }

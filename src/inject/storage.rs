@@ -1,5 +1,6 @@
 //! What lies under dkron's data directory.
 
+use super::image;
 use super::recognise::Dkron;
 use crate::json::Node;
 use crate::options::{Options, Storage};
@@ -11,30 +12,39 @@ pub fn storage(dkron: &Dkron<'_>, spec: &Node<'_>, options: &Options) -> Option<
         return options.storage;
     }
     let container = &dkron.container;
-    let directory = if container.gives(&dkron.flags, "data-dir") {
-        let directory = container.setting(&dkron.flags, "data-dir")?;
-        if !directory.starts_with('/') {
-            return None;
-        }
-        directory
-    } else {
-        // dkron's default is relative to a working directory that depends on the image.
-        return container.mounts().next().is_none().then_some(Storage::Ephemeral);
-    };
+    let directory = data_directory(dkron)?;
     let above = |mount: &&Node<'_>| {
         let place = mount.get("mountPath").str().unwrap_or_default();
         let place = place.trim_end_matches('/');
-        directory.trim_end_matches('/').strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        directory.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let depth = |mount: &&Node<'_>| mount.get("mountPath").str().unwrap_or_default().len();
     let Some(mount) = container.mounts().filter(above).max_by_key(depth) else { return Some(Storage::Ephemeral) };
     let name = mount.get("name").str().unwrap_or_default();
     let volumes = spec.get("volumes").items();
     let volume = volumes.iter().find(|volume| volume.get("name").str().as_deref() == Some(&*name));
-    Some(match volume {
-        // `ephemeral` is a claim that lives and dies with the pod.
-        Some(volume) if !volume.get("emptyDir").is_null() || !volume.get("ephemeral").is_null() => Storage::Ephemeral,
-        // A claim template's volume is not in the template yet, only in the pod.
-        _ => Storage::Persistent,
-    })
+    // Volumes that live and die with the pod. A claim template's volume is not in the template yet, only in the pod.
+    let passing = |volume: &Node<'_>| ["emptyDir", "ephemeral", "csi"].iter().any(|kind| !volume.get(kind).is_null());
+    Some(if volume.is_some_and(passing) { Storage::Ephemeral } else { Storage::Persistent })
+}
+
+/// dkron's data directory as an absolute path: the flag or variable, else its own default `dkron.data`; relative ones lie
+/// in the working directory.
+fn data_directory(dkron: &Dkron<'_>) -> Option<String> {
+    let Dkron { container, flags, .. } = dkron;
+    let directory = if container.gives(flags, "data-dir") {
+        container.setting(flags, "data-dir")?
+    } else if container.may_have_configuration(flags) || flags.is_partial() || !dkron.readable {
+        return None;
+    } else {
+        "dkron.data".into()
+    };
+    let directory = directory.trim_end_matches('/');
+    if directory.starts_with('/') {
+        return Some(directory.into());
+    }
+    let working = container.node.get("workingDir").str().filter(|working| !working.is_empty());
+    let working =
+        working.map_or_else(|| image::working_directory(&container.image).into(), std::borrow::Cow::into_owned);
+    Some(format!("{}/{}", working.trim_end_matches('/'), directory.trim_start_matches("./")))
 }

@@ -21,6 +21,8 @@ pub enum Decision {
     Skip(Option<Code>),
     /// Refuse it.
     Reject(Rejection),
+    /// Whether the cluster that an agent joins is the only one is not known yet: ask again.
+    NotYet,
 }
 
 /// A refusal that the author of the object can mend.

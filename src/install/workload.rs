@@ -43,6 +43,8 @@ fn pod(settings: &Settings) -> Value {
     json!({
         "serviceAccountName": object::INSTALLATION,
         "automountServiceAccountToken": true,
+        // Variables that Kubernetes makes of Services may have the names of our flags' (`DKRON_HA_ADMIN_PORT=tcp://…`).
+        "enableServiceLinks": false,
         // 15 s of serving on, then the answers under way, well before KILL.
         "terminationGracePeriodSeconds": 40,
         "securityContext": {

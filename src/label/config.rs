@@ -97,7 +97,8 @@ impl LabelConfig {
     /// [`LabelError`] naming the variable that is missing or wrong.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>, api: kube::Config) -> Result<Self, LabelError> {
         let text = |name| variable(name).filter(|value| !value.is_empty()).ok_or(LabelError::Missing(name));
-        let port = |name, otherwise| match variable(name) {
+        // A Service of an unlucky name makes Kubernetes write `tcp://…` into a variable that nobody set.
+        let port = |name, otherwise| match variable(name).filter(|value| !value.contains("://")) {
             None => Ok(otherwise),
             Some(value) => match value.parse() {
                 Ok(0) | Err(_) => Err(LabelError::NotAPort { name, value }),
@@ -144,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_port_that_is_none_is_said() {
-        for wrong in ["", "0", "tcp://198.51.100.1:8080", "65536"] {
+        for wrong in ["", "0", "http", "65536"] {
             let set = [(env::POD_NAME, "a"), (env::STATEFULSET_NAMESPACE, "b"), (env::DKRON_HTTP_PORT, wrong)];
             assert!(matches!(read(&set), Err(LabelError::NotAPort { name: env::DKRON_HTTP_PORT, .. })), "{wrong}");
         }

@@ -74,6 +74,9 @@ fn answer(engine: &Engine, request: &Node<'_>, uid: &str) -> Result<Reviewed, Re
             Reviewed { body: allowed(uid, Some(&patch), &warnings), tally: tally(Outcome::Patched, None) }
         }
         Decision::Skip(code) => Reviewed { body: allowed(uid, None, &warnings), tally: tally(Outcome::Skipped, code) },
+        Decision::NotYet => {
+            return Err(ReviewError::Internal("the list of dkron clusters has not arrived yet; try again".into()));
+        }
         Decision::Reject(rejection) => Reviewed {
             body: refused(uid, &rejection.to_string(), &rejection.code.to_string()),
             tally: tally(Outcome::Rejected, Some(rejection.code)),

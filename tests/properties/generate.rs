@@ -294,7 +294,8 @@ impl Generator {
 
     /// What another injector may do to an injected object: prepend and append containers, add fields, take things out.
     pub fn disturb(&mut self, mut object: Value) -> Value {
-        let spec = if object["kind"] == "Pod" { &mut object["spec"] } else { &mut object["spec"]["template"]["spec"] };
+        let object_is_pod = object["kind"] == "Pod";
+        let spec = if object_is_pod { &mut object["spec"] } else { &mut object["spec"]["template"]["spec"] };
         let sidecar = json!({"name": "istio-proxy", "image": "proxy:1", "args": ["proxy"]});
         for list in ["containers", "initContainers"] {
             if let Some(items) = spec[list].as_array_mut() {
@@ -314,6 +315,19 @@ impl Generator {
                 container["env"] = json!([]);
             }
             container["terminationMessagePath"] = json!("/dev/termination-log");
+            if self.chance(15) {
+                push(container, "envFrom", json!({"configMapRef": {"name": "others"}}));
+            }
+            if self.chance(15) {
+                push(container, "volumeMounts", json!({"name": "istio-envoy", "mountPath": "/etc/dkron/config"}));
+            }
+            // As secret injectors do: their own program in front, all the rest behind it.
+            if self.chance(15) && object_is_pod {
+                let mut words = container["command"].as_array().cloned().unwrap_or_default();
+                words.extend(container["args"].as_array().cloned().unwrap_or_default());
+                container["command"] = json!(["/vault/vault-env"]);
+                container["args"] = Value::Array(words);
+            }
         }
         if self.chance(20)
             && let Some(volumes) = spec["volumes"].as_array_mut()

@@ -147,6 +147,11 @@ fn patches_apply_settle_and_touch_nothing_else() {
         let disturbed = Generator::new(!seed).disturb(after.clone());
         let (outcome, _, repair) = asked(&engine, &workload, &disturbed);
         assert_ne!(outcome, Outcome::Rejected, "seed {seed}: refused after another injector");
+        for operation in repair.as_array().expect("a list") {
+            let path = operation["path"].as_str().expect("a path");
+            let undoes = path.contains("Probe") || path.ends_with("/command") || path.contains("labels");
+            assert!(!undoes, "seed {seed}: after another injector: {operation}");
+        }
         let settled = by_json_patch(&disturbed, &repair);
         let (_, _, rest) = asked(&engine, &workload, &settled);
         assert_eq!(rest, json!([]), "seed {seed}: does not settle");

@@ -17,8 +17,8 @@
 //! | [`review`] | `AdmissionReview` in, `AdmissionReview` out | no |
 //! | [`inject`] | the decision: what to add to which object, or why not | no |
 //! | [`json`] | a borrowed JSON document, pointers, patches | no |
-//! | [`options`] | what annotations, flags and variables share | no |
 //! | [`settings`] | what an operator chose for the whole server | no |
+//! | [`options`] | what annotations, flags and variables share | no |
 //! | [`code`] | every `DKHA-nnn` with its fix | no |
 //! | [`contract`] | every shared name | no |
 //!

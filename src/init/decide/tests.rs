@@ -1,3 +1,5 @@
+//! The start, case by case, and what signals mean.
+
 use super::*;
 
 fn peer(name: &str, own: bool, sight: Sight, quiet_rounds: u32) -> Peer {

@@ -1,3 +1,5 @@
+//! Words and variables that dkron gets, for every form of a command.
+
 use super::*;
 use crate::init::settings::SaidRole;
 

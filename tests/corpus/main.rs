@@ -5,6 +5,7 @@
 mod golden;
 mod hostile;
 mod https;
+mod readme;
 mod serving;
 mod shell;
 

@@ -1,6 +1,6 @@
 //! Generated Pods and StatefulSets: plain, odd, and disturbed by others. A seed gives the same object every time.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// An object and its kind.
 pub struct Workload {
@@ -33,16 +33,16 @@ impl Generator {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         usize::try_from(self.next() % n as u64).unwrap_or_default()
     }
 
     /// True in `percent` of 100 cases.
-    fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())].clone()
     }
 
@@ -291,163 +291,11 @@ impl Generator {
         self.sprinkle(&mut container);
         container
     }
-
-    /// What another injector may do to an injected object: prepend and append containers, add fields, take things out.
-    pub fn disturb(&mut self, mut object: Value) -> Value {
-        let object_is_pod = object["kind"] == "Pod";
-        let spec = if object_is_pod { &mut object["spec"] } else { &mut object["spec"]["template"]["spec"] };
-        let sidecar = json!({"name": "istio-proxy", "image": "proxy:1", "args": ["proxy"]});
-        for list in ["containers", "initContainers"] {
-            if let Some(items) = spec[list].as_array_mut() {
-                match self.below(4) {
-                    0 => items.insert(0, sidecar.clone()),
-                    1 => items.push(sidecar.clone()),
-                    2 if !items.is_empty() => items.rotate_left(1),
-                    _ => {}
-                }
-            }
-        }
-        for container in spec["containers"].as_array_mut().into_iter().flatten() {
-            if self.chance(50) {
-                push(container, "env", json!({"name": "INJECTED_BY_OTHERS", "value": "1"}));
-            }
-            if self.chance(10) {
-                container["env"] = json!([]);
-            }
-            container["terminationMessagePath"] = json!("/dev/termination-log");
-            if self.chance(15) {
-                push(container, "envFrom", json!({"configMapRef": {"name": "others"}}));
-            }
-            if self.chance(15) {
-                push(container, "volumeMounts", json!({"name": "istio-envoy", "mountPath": "/etc/dkron/config"}));
-            }
-            // As secret injectors do: their own program in front, all the rest behind it.
-            if self.chance(15) && object_is_pod {
-                let mut words = container["command"].as_array().cloned().unwrap_or_default();
-                words.extend(container["args"].as_array().cloned().unwrap_or_default());
-                container["command"] = json!(["/vault/vault-env"]);
-                container["args"] = Value::Array(words);
-            }
-        }
-        if self.chance(20)
-            && let Some(volumes) = spec["volumes"].as_array_mut()
-        {
-            volumes.pop();
-        }
-        push(spec, "volumes", json!({"name": "istio-envoy", "emptyDir": {}}));
-        if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
-            annotations.insert("sidecar.istio.io/status".into(), json!("{}"));
-        }
-        object
-    }
-
-    /// A body that no API server would send.
-    pub fn hostile(&mut self, mut body: Vec<u8>) -> Vec<u8> {
-        for _ in 0..=self.below(3) {
-            if body.is_empty() {
-                return body;
-            }
-            let at = self.below(body.len());
-            match self.below(6) {
-                0 => body.truncate(at),
-                1 => body[at] = u8::try_from(self.below(256)).unwrap_or_default(),
-                2 => drop(body.remove(at)),
-                3 => body.insert(at, self.pick(b"{}[]\",:\\0")),
-                4 => {
-                    let deep = self.pick(&["[", "{\"a\":"]).repeat(self.below(400));
-                    body.splice(at..at, deep.into_bytes());
-                }
-                // A value of another kind where structure was expected.
-                _ => {
-                    let text = String::from_utf8_lossy(&body).into_owned();
-                    let (from, to) = self.pick(&[
-                        ("\"spec\":{", "\"spec\":[],\"old\":{"),
-                        ("\"containers\":[", "\"containers\":5,\"old\":["),
-                        ("\"metadata\":{", "\"metadata\":\"x\",\"metadata\":{"),
-                        ("\"env\":[", "\"env\":{\"a\":1},\"old\":["),
-                        ("\"labels\":{", "\"labels\":[1],\"old\":{"),
-                        ("\"name\":\"dkron\"", "\"name\":null"),
-                        ("\"command\":[", "\"command\":[1,"),
-                        ("\"uid\":\"generated\"", "\"uid\":\"\""),
-                        ("\"operation\":\"CREATE\"", "\"operation\":\"UPDATE\""),
-                    ]);
-                    body = text.replacen(from, to, 1).into_bytes();
-                }
-            }
-        }
-        body
-    }
 }
 
-fn push(parent: &mut Value, name: &str, item: Value) {
+pub fn push(parent: &mut Value, name: &str, item: Value) {
     match &mut parent[name] {
         Value::Array(items) => items.push(item),
         none => *none = json!([item]),
     }
-}
-
-/// Every value of `before` that dkron-ha has no business with stands in `after` unchanged. Lists of containers, volumes,
-/// variables and mounts are compared by name, since items are added to them.
-pub fn assert_unknown_survives(before: &Value, after: &Value, seed: u64) {
-    survives(before, after, "", seed);
-}
-
-fn survives(before: &Value, after: &Value, path: &str, seed: u64) {
-    match (before, after) {
-        (Value::Object(before), Value::Object(after)) => {
-            for (name, value) in before {
-                let path = format!("{path}/{name}");
-                match after.get(name) {
-                    Some(now) => survives(value, now, &path, seed),
-                    None => assert!(may_go(&path), "seed {seed}: {path} is gone"),
-                }
-            }
-        }
-        (Value::Array(before), Value::Array(after)) if named(before) && named(after) => {
-            for item in before {
-                let path = format!("{path}/{}", item["name"].as_str().unwrap_or_default());
-                match after.iter().find(|now| now["name"] == item["name"]) {
-                    Some(now) => survives(item, now, &path, seed),
-                    None => assert!(may_go(&path), "seed {seed}: {path} is gone"),
-                }
-            }
-        }
-        _ if before == after => {}
-        _ => assert!(may_change(path), "seed {seed}: {path} was {before} and is {after}"),
-    }
-}
-
-fn named(list: &[Value]) -> bool {
-    list.iter().all(|item| item.as_object().is_some_and(|item: &Map<_, _>| item.contains_key("name")))
-}
-
-fn may_go(path: &str) -> bool {
-    path.contains("kube-api-access-")
-        || ["/tcpSocket", "/preStop", "/lifecycle"].iter().any(|end| path.ends_with(end))
-        || may_change(path)
-}
-
-fn may_change(path: &str) -> bool {
-    let of_probe = path.contains("Probe/httpGet");
-    let fields = [
-        "/command",
-        "/serviceAccountName",
-        "/serviceAccount",
-        "/automountServiceAccountToken",
-        "/terminationGracePeriodSeconds",
-        "/podManagementPolicy",
-        "/serviceName",
-        "/updateStrategy",
-        "/updateStrategy/type",
-        "/updateStrategy/rollingUpdate",
-        "/topologySpreadConstraints",
-        // null becomes a list or a map
-        "/env",
-        "/volumeMounts",
-        "/volumes",
-        "/initContainers",
-        "/labels",
-        "/annotations",
-    ];
-    of_probe || fields.iter().any(|field| path.ends_with(field))
 }

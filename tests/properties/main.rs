@@ -4,7 +4,9 @@
 //! `DKRON_HA_OBJECTS=1000000 cargo test --release --test properties` runs as many as that; the count and the
 //! distribution of outcomes are printed.
 
+mod disturb;
 mod generate;
+mod survive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -138,7 +140,7 @@ fn patches_apply_settle_and_touch_nothing_else() {
         }
         let after = by_json_patch(&workload.object, &patch);
         assert_eq!(after, by_our_own(&workload.object, &patch), "seed {seed}: two implementations disagree");
-        generate::assert_unknown_survives(&workload.object, &after, seed);
+        survive::assert_unknown_survives(&workload.object, &after, seed);
 
         let (again, _, second) = asked(&engine, &workload, &after);
         assert_eq!((again, second), (Outcome::Unchanged, json!([])), "seed {seed}: a second review");

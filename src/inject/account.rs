@@ -76,7 +76,7 @@ fn unmount(edit: &mut Edit, spec: &Node<'_>, path: &Pointer) {
         for (at, container) in spec.get(list).items().iter().enumerate() {
             let mounts = container.get("volumeMounts").items();
             for (index, mount) in mounts.iter().enumerate().rev() {
-                let there = mount.get("mountPath").str().as_deref() == Some(mounted_at);
+                let there = mount.get("mountPath").is(mounted_at);
                 if there && automatic(mount.get("name").str()) {
                     let name = container.get("name").str().unwrap_or_default();
                     let place = format!("{list}/{name}/volumeMounts/{mounted_at}");

@@ -73,8 +73,7 @@ impl<'n> Container<'n> {
     /// An environment variable.
     pub fn variable(&self, name: &str) -> Variable<'n> {
         // The last of two entries with one name counts for the kubelet.
-        let entry =
-            self.node.get("env").items().iter().rev().find(|entry| entry.get("name").str().as_deref() == Some(name));
+        let entry = self.node.get("env").items().iter().rev().find(|entry| entry.get("name").is(name));
         match entry {
             None => Variable::Absent,
             Some(entry) if !entry.get("valueFrom").is_null() => Variable::From,

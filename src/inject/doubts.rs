@@ -15,8 +15,7 @@ use crate::settings::Ports;
 
 /// Whether the pod is for Windows nodes, where nothing of this works.
 pub fn runs_windows(spec: &Node<'_>) -> bool {
-    spec.get("os").get("name").str().as_deref() == Some("windows")
-        || spec.get("nodeSelector").get("kubernetes.io/os").str().as_deref() == Some("windows")
+    spec.get("os").get("name").is("windows") || spec.get("nodeSelector").get("kubernetes.io/os").is("windows")
 }
 
 /// Doubts that hold for servers and agents.

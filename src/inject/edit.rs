@@ -44,8 +44,7 @@ impl Edit {
     /// Adds the entries that the map `name` of `parent` lacks or holds with another value. Values are strings.
     pub fn merge(&mut self, parent: &Node<'_>, path: &Pointer, name: &str, entries: &[(&str, &str)]) {
         let map = parent.get(name);
-        let missing: Vec<_> =
-            entries.iter().filter(|(key, value)| map.get(key).str().as_deref() != Some(value)).collect();
+        let missing: Vec<_> = entries.iter().filter(|(key, value)| !map.get(key).is(value)).collect();
         if missing.is_empty() {
             return;
         }

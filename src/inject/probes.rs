@@ -73,7 +73,7 @@ fn asks(probe: &Node<'_>, dkron: &Dkron<'_>) -> Asks {
 
 fn named_port(name: &str, dkron: &Dkron<'_>) -> Option<i64> {
     let ports = dkron.container.node.get("ports").items();
-    let named = ports.iter().find(|port| port.get("name").str().as_deref() == Some(name));
+    let named = ports.iter().find(|port| port.get("name").is(name));
     named.map_or_else(|| name.parse().ok(), |port| port.get("containerPort").integer())
 }
 

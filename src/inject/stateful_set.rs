@@ -163,7 +163,7 @@ impl Set<'_, '_> {
                 edit.set(self.spec, &at, field, field, &was.to_json());
             }
         }
-        if self.stamped.is_none() && spec.get("podManagementPolicy").str().as_deref() != Some("Parallel") {
+        if self.stamped.is_none() && !spec.get("podManagementPolicy").is("Parallel") {
             let text = "the set stays OrderedReady, which cannot be changed; its servers start one after another";
             warnings.push(Warning::new(code::ORDERED_READY_KEPT, text));
         }
@@ -172,7 +172,7 @@ impl Set<'_, '_> {
 
     /// `OnDelete` where the controller of dkron-ha replaces the pods; back to the default where it was that and is no more.
     fn update_strategy(&self, edit: &mut Edit) {
-        let on_delete = self.spec.get("updateStrategy").get("type").str().as_deref() == Some("OnDelete");
+        let on_delete = self.spec.get("updateStrategy").get("type").is("OnDelete");
         let at = Pointer::of("/spec");
         let mut set = |strategy| edit.set(self.spec, &at, "updateStrategy", "updateStrategy", strategy);
         match self.options.rollout {
@@ -282,7 +282,7 @@ pub fn raise_grace(edit: &mut Edit, spec: &Node<'_>, path: &Pointer, floor: &str
 
 /// Whether these metadata carry the label of an injected object.
 pub fn is_injected(metadata: &Node<'_>) -> bool {
-    metadata.get("labels").get(label::INJECTED).str().as_deref() == Some("true")
+    metadata.get("labels").get(label::INJECTED).is("true")
 }
 
 fn at_template() -> Pointer {

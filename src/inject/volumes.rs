@@ -48,7 +48,7 @@ pub fn mount(edit: &mut Edit, dkron: &Dkron<'_>) {
 /// A [`Rejection`] that names the place. Not to be asked of a pod that is already injected.
 pub fn free(spec: &Node<'_>, path: &Pointer, dkron: &Dkron<'_>) -> Result<(), Rejection> {
     let taken = |list: &str, name: &str| {
-        let at = spec.get(list).items().iter().position(|item| item.get("name").str().as_deref() == Some(name))?;
+        let at = spec.get(list).items().iter().position(|item| item.get("name").is(name))?;
         Some(Rejection {
             code: code::NAME_TAKEN,
             path: path.key(list).index(at),
@@ -85,7 +85,7 @@ pub fn free(spec: &Node<'_>, path: &Pointer, dkron: &Dkron<'_>) -> Result<(), Re
 
 /// Whether a list holds an item of that name.
 pub fn named(items: &[Node<'_>], name: &str) -> bool {
-    items.iter().any(|item| item.get("name").str().as_deref() == Some(name))
+    items.iter().any(|item| item.get("name").is(name))
 }
 
 #[cfg(test)]

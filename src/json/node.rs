@@ -89,6 +89,17 @@ impl<'a> Node<'a> {
         if inner.contains('\\') { serde_json::from_str(text).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
     }
 
+    /// Whether this is the JSON string that says `text`. Most comparisons fail at the first byte, and cost no more than that.
+    pub fn is(&self, text: &str) -> bool {
+        let Self::Text(raw) = self else { return false };
+        let Some(inner) = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
+        match (inner.as_bytes().first(), text.as_bytes().first()) {
+            (Some(a), Some(b)) if a != b && *a != b'\\' => false,
+            _ if inner == text => !text.contains('\\'),
+            _ => inner.contains('\\') && self.str().as_deref() == Some(text),
+        }
+    }
+
     /// A whole number.
     pub fn integer(&self) -> Option<i64> {
         match self {
@@ -252,6 +263,14 @@ mod tests {
     fn escapes_are_read() {
         let node = Node::parse(r#"{"a\u002fb":"x\"\u00e9"}"#, &Shape::MAP).unwrap();
         assert_eq!(node.get("a/b").str().unwrap(), "x\"é");
+        assert!(node.get("a/b").is("x\"é") && !node.get("a/b").is("x"));
+        let written = Node::parse(r#"{"a":"b","c":"\u0062","d":"\\","e":""}"#, &Shape::MAP).unwrap();
+        for (name, text) in [("a", "b"), ("c", "b"), ("d", "\\"), ("e", "")] {
+            assert!(written.get(name).is(text), "{name}");
+        }
+        for (name, text) in [("a", ""), ("a", "c"), ("d", "\\\\"), ("e", "b"), ("none", "null")] {
+            assert!(!written.get(name).is(text), "{name}");
+        }
     }
 
     #[test]

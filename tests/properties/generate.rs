@@ -91,6 +91,9 @@ impl Generator {
                 json!([{"apiVersion": group, "kind": kind, "name": "dkron", "uid": "1", "controller": true}]);
             if kind == "StatefulSet" && self.chance(90) {
                 meta["labels"]["dkron-ha.io/injected"] = json!("true");
+                if self.chance(90) {
+                    meta["labels"]["dkron-ha.io/server-of"] = json!("dkron");
+                }
                 meta["annotations"]["dkron-ha.io/initial-cluster-size"] = json!(self.pick(&["1", "3", "5"]));
             }
         }

@@ -116,7 +116,7 @@ impl Pod<'_, '_> {
                 let text = format!("StatefulSet {name} is older than the opt-in: kubectl rollout restart sts/{name}");
                 Ok(Part::Leave(code::SET_NOT_STAMPED, text))
             }
-            Owner::StatefulSet(name) if serves && self.known != Known::Certain(Role::Agent) => {
+            Owner::StatefulSet(name) if serves => {
                 let (_, ordinal) = Identity::of_bare_pod(&self.request.name());
                 Ok(Part::Server(self.identity(name.clone(), ordinal)?))
             }

@@ -171,23 +171,26 @@ fn examples_are_what_the_program_prints() {
 /// What the engine says of objects that are in no manifest of the corpus.
 fn said() -> BTreeSet<String> {
     let container = |words: &[&str]| json!({"name": "dkron", "image": "dkron/dkron:4.0.9", "args": words});
-    let pod = |spec: Value| {
-        let meta = json!({"name": "a", "annotations": {"dkron-ha.io/cluster": "dkron"}});
+    let pod_of_set = || {
+        let owner = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "dkron", "controller": true});
+        let meta = json!({"name": "dkron-0", "labels": {"dkron-ha.io/injected": "true", "dkron-ha.io/server-of": "dkron"},
+            "annotations": {"dkron-ha.io/colour": "blue"}, "ownerReferences": [owner]});
+        let spec = json!({"containers": [container(&["agent", "--server"])]});
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
     };
-    let set = |image: &str, containers: Value| {
-        let template = json!({"metadata": {"annotations": {"image": image}}, "spec": {"containers": containers}});
+    let set = |annotation: &str, value: &str, containers: Value| {
+        let template = json!({"metadata": {"annotations": {annotation: value}}, "spec": {"containers": containers}});
         json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "dkron"},
             "spec": {"podManagementPolicy": "OrderedReady", "serviceName": "dkron", "replicas": 3, "template": template}})
     };
-    let script = json!({"name": "dkron", "image": "dkron/dkron:4.0.9", "command": ["/start.sh"]});
     let servers = json!([container(&["agent", "--server"])]);
+    let mut sized = servers.clone();
+    sized[0]["env"] = json!([{"name": "INITIAL_CLUSTER_SIZE", "value": "5"}]);
     let objects = [
-        (pod(json!({"os": {"name": "windows"}, "containers": [container(&["agent"])]})), Value::Null),
-        (pod(json!({"automountServiceAccountToken": false, "containers": [container(&["agent"])]})), Value::Null),
-        (pod(json!({"containers": [script]})), Value::Null),
-        (set("", container(&["agent", "--server"])), Value::Null),
-        (set("new", servers.clone()), set("old", servers)),
+        (pod_of_set(), Value::Null),
+        (set("image", "", container(&["agent", "--server"])), Value::Null),
+        (set("image", "new", servers.clone()), set("image", "old", servers)),
+        (set("dkron-ha.io/initial-cluster-size", "3", sized), Value::Null),
     ];
     let engine = Engine::new(Settings::default(), Box::new(NoClusters));
     let answers = objects.into_iter().map(|(object, old)| {

@@ -60,7 +60,7 @@ codes! {
     EXPECT_BELOW_REPLICAS = 101, "--bootstrap-expect below the replicas is replaced by the replicas";
     PROBE_KEPT = 102, "a probe stays and may fail while dkron waits";
     LEAVING_HOOK_REMOVED = 103, "a preStop hook that leaves was taken out";
-    TOKEN_TAKEN_AWAY = 104, "the token of the default account is no longer mounted";
+    TOKEN_TAKEN_AWAY = 104, "a token is no longer mounted, or is another one";
     ACCOUNT_KEPT = 105, "the service account stays and needs the role";
     EVEN_SIZE = 106, "an even number of servers";
     ORDERED_READY_KEPT = 107, "the set stays as it was: pods one after another";

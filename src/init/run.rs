@@ -77,7 +77,7 @@ fn live(find_dkron: bool, words: Vec<OsString>) -> Result<Exit, Failure> {
     let settings = Settings::read(&environment).map_err(Failure::with(Exit::Settings))?;
     let (program, words) = locate(find_dkron, words)?;
     let facts = facts(&words, &settings, &environment);
-    // A role that only the configuration file tells may be a server's: its probes were pointed here.
+    // A role that only the configuration file tells may be a server's, whose probes were pointed here.
     if facts.role != Role::Agent {
         serve_probes(&settings);
     }

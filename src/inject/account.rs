@@ -30,8 +30,8 @@ pub fn ours(role: Role) -> &'static str {
 /// Removals come by list index: nothing may have been inserted into volumes or containers before.
 pub fn swap(edit: &mut Edit, spec: &Node<'_>, path: &Pointer, role: Role, warnings: &mut Vec<Warning>) {
     let ours = ours(role);
-    let chosen = account(spec).filter(|name| name != "default" && name != ours);
-    if let Some(name) = chosen {
+    let account = account(spec);
+    if let Some(name) = account.as_ref().filter(|name| *name != "default" && *name != ours) {
         let text = format!("service account {name:?} stays; the role {ours} has to be bound to it");
         return warnings.push(Warning::new(code::ACCOUNT_KEPT, text));
     }
@@ -50,7 +50,7 @@ pub fn swap(edit: &mut Edit, spec: &Node<'_>, path: &Pointer, role: Role, warnin
                 warnings.push(Warning::new(code::TOKEN_TAKEN_AWAY, text));
             }
         }
-        Role::Agent if mounted && spec.get("containers").items().len() > 1 => {
+        Role::Agent if mounted && account.as_deref() != Some(ours) && spec.get("containers").items().len() > 1 => {
             let text =
                 "every container of this pod now acts as dkron-ha-agent; set serviceAccountName if one needs more";
             warnings.push(Warning::new(code::TOKEN_TAKEN_AWAY, text));

@@ -126,7 +126,7 @@ fn names_program(word: &str) -> bool {
 fn in_script(script: &str) -> Runs {
     let words: Vec<Cow<'_, str>> = shell_words(script).into_iter().map(Cow::Owned).collect();
     let commands = words.split(|word| word == ";").filter(|command| !command.is_empty());
-    let seen: Vec<Runs> = commands.flat_map(in_command).collect();
+    let seen: Vec<Runs> = commands.filter_map(in_command).collect();
     let agents = seen.iter().filter(|runs| matches!(runs, Runs::Agent(_))).count();
     let sets_variables = words.iter().any(|word| word.starts_with("DKRON_"));
     match best(seen.into_iter()) {

@@ -19,7 +19,7 @@ pub fn runs_windows(spec: &Node<'_>) -> bool {
 }
 
 /// Doubts that hold for servers and agents.
-pub fn of_pod(spec: &Node<'_>, known: Known, ports: &Ports, warnings: &mut Vec<Warning>) {
+pub fn of_pod(spec: &Node<'_>, known: Known, ports: Ports, warnings: &mut Vec<Warning>) {
     if spec.get("hostNetwork").bool() == Some(true) {
         let Ports { wrapper, label, .. } = ports;
         let text = format!("hostNetwork: one dkron pod a node, and ports {wrapper} and {label} must be free there");
@@ -32,7 +32,7 @@ pub fn of_pod(spec: &Node<'_>, known: Known, ports: &Ports, warnings: &mut Vec<W
 }
 
 /// What the pods of this template will be told, said of the template.
-pub fn of_template(dkron: &Dkron<'_>, spec: &Node<'_>, known: Known, ports: &Ports, warnings: &mut Vec<Warning>) {
+pub fn of_template(dkron: &Dkron<'_>, spec: &Node<'_>, known: Known, ports: Ports, warnings: &mut Vec<Warning>) {
     of_pod(spec, known, ports, warnings);
     if known != Known::Certain(Role::Agent) {
         let mut nothing = Edit::default();

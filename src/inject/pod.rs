@@ -67,7 +67,8 @@ pub fn pod<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Verdict, Und
     let said = match (said.options.clone(), said.strictly(), &owner) {
         (_, Ok(said), _) => said,
         (readable, Err(fault), Owner::StatefulSet(_)) => {
-            warnings.push(Warning::new(code::ANNOTATION_UNREAD, fault.path.for_people()));
+            let text = format!("{} is left out: {}", fault.path.for_people(), fault.problem);
+            warnings.push(Warning::new(code::ANNOTATION_UNREAD, text));
             readable
         }
         (_, Err(fault), _) => return Err(fault.into()),
@@ -140,7 +141,7 @@ impl Pod<'_, '_> {
     fn identity(&self, cluster: String, ordinal: Option<u32>) -> Result<Identity, Rejection> {
         let subdomain = self.spec.get("subdomain").str().filter(|name| !name.is_empty());
         if let (Some(subdomain), Some(said), Owner::None) = (&subdomain, &self.said.service, &self.owner) {
-            same_service(subdomain, said, Pointer::of("/metadata"))?;
+            same_service(subdomain, said, &Pointer::of("/metadata"))?;
         }
         // A pod's DNS name comes from its subdomain; the annotation only fills an empty one.
         let service = subdomain.map(std::borrow::Cow::into_owned).or_else(|| self.options.service.clone());
@@ -148,7 +149,7 @@ impl Pod<'_, '_> {
     }
 
     fn server(&self, identity: &Identity, mut warnings: Vec<Warning>) -> Result<Verdict, Rejection> {
-        doubts::of_pod(self.spec, self.known, &self.engine.settings.ports, &mut warnings);
+        doubts::of_pod(self.spec, self.known, self.engine.settings.ports, &mut warnings);
         let mut edit = self.common(Role::Server, &mut warnings)?;
         let bare = matches!(self.owner, Owner::None);
         let at = Pointer::of("/spec");
@@ -188,7 +189,7 @@ impl Pod<'_, '_> {
     }
 
     fn agent(&self, mut warnings: Vec<Warning>) -> Result<Verdict, Undecided> {
-        doubts::of_pod(self.spec, self.known, &self.engine.settings.ports, &mut warnings);
+        doubts::of_pod(self.spec, self.known, self.engine.settings.ports, &mut warnings);
         let joining = if self.again {
             // Decided on the first pass; its variables are there.
             Joining::Own

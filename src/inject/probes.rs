@@ -65,8 +65,10 @@ fn asks(probe: &Node<'_>, dkron: &Dkron<'_>) -> Asks {
     match dkron.container.http_port(&dkron.flags) {
         Some(port) if asked == Some(port.into()) => found,
         _ if asks_rpc => Asks::Late("dkron's RPC port"),
-        // A configuration file may say any port; by HTTP there is nothing else to ask in this container.
+        // A configuration file may say any port: by HTTP there is nothing else to ask in this container, and by TCP the
+        // usual port is dkron's until something else is known.
         None if !http.is_null() && asked.is_some() => Asks::Http,
+        None if asked == Some(port::DKRON_HTTP.into()) => Asks::Tcp,
         _ => Asks::Other,
     }
 }

@@ -147,7 +147,7 @@ impl Set<'_, '_> {
         let spec = self.request.old.map_or(self.spec, |old| old.get("spec"));
         let service = spec.get("serviceName").str().filter(|service| !service.is_empty());
         if let (Some(service), Some(said)) = (&service, &self.said.service) {
-            same_service(service, said, at_template().key("metadata"))?;
+            same_service(service, said, &at_template().key("metadata"))?;
         }
         if self.request.old.is_none() {
             edit.set(self.spec, &at, "podManagementPolicy", "podManagementPolicy", "\"Parallel\"");
@@ -199,21 +199,23 @@ impl Set<'_, '_> {
     /// The size of the first bootstrap and the first ordinal, as annotations that never follow later changes.
     fn first_boot(&self, warnings: &mut Vec<Warning>) -> Result<Vec<(&'static str, String)>, Rejection> {
         let mut frozen = Vec::new();
+        let mut sources = Sources {
+            annotation: self.said.initial_cluster_size,
+            default: self.engine.settings.options.initial_cluster_size,
+            replicas: None,
+        };
         if self.stamped.is_some() {
+            // Only for its refusals: pods with a number that is none would be refused too, one by one.
+            size(&self.dkron, sources, &mut Vec::new())?;
             for name in [annotation::INITIAL_CLUSTER_SIZE, annotation::ORDINALS_START] {
                 let present = self.template.get("metadata").get("annotations").has(name);
                 frozen.extend(self.carried(name).filter(|_| !present).map(|value| (name, value)));
             }
             return Ok(frozen);
         }
-        let replicas = match self.spec.get("replicas") {
+        sources.replicas = match self.spec.get("replicas") {
             absent if absent.is_null() => Some(1),
             written => written.integer().and_then(|replicas| u32::try_from(replicas).ok()),
-        };
-        let sources = Sources {
-            annotation: self.said.initial_cluster_size,
-            default: self.engine.settings.options.initial_cluster_size,
-            replicas,
         };
         if let Some(size) = size(&self.dkron, sources, warnings)? {
             frozen.push((annotation::INITIAL_CLUSTER_SIZE, size.to_string()));
@@ -235,8 +237,12 @@ impl Set<'_, '_> {
         edit.merge(object.get("metadata"), &Pointer::of("/metadata"), "labels", &[(label::INJECTED, "true")]);
         edit.object(self.template, &at_template(), "metadata");
         let meta = at_template().key("metadata");
-        // Pods never see the set's own labels: a wish that stands there has to reach them.
-        let wish = opted(object.get("metadata").get("labels")).map(|_| (label::INJECT, "true"));
+        // Pods never see the set's own labels: a wish that stands there has to reach them, from the first time on.
+        let wishes = match self.stamped {
+            Some(old) => old.get("spec").get("template").get("metadata"),
+            None => object.get("metadata"),
+        };
+        let wish = opted(wishes.get("labels")).map(|_| (label::INJECT, "true"));
         let labels: Vec<_> = labels.iter().copied().chain(wish).collect();
         let frozen: Vec<(&str, &str)> = frozen.iter().map(|(name, value)| (*name, value.as_str())).collect();
         edit.merge(self.template.get("metadata"), &meta, "labels", &labels);
@@ -248,7 +254,7 @@ impl Set<'_, '_> {
     fn done(&self, mut edit: Edit, role: Role, mut warnings: Vec<Warning>) -> Verdict {
         let (spec, at) = (self.template.get("spec"), at_template().key("spec"));
         account::swap(&mut edit, spec, &at, role, &mut warnings);
-        doubts::of_template(&self.dkron, spec, self.known, &self.engine.settings.ports, &mut warnings);
+        doubts::of_template(&self.dkron, spec, self.known, self.engine.settings.ports, &mut warnings);
         let already = self.stamped.is_some() || is_injected(self.template.get("metadata"));
         let warnings = if already { Vec::new() } else { warnings };
         Verdict { decision: Decision::Patch(edit.into_patch()), warnings }
@@ -259,7 +265,7 @@ impl Set<'_, '_> {
 ///
 /// # Errors
 /// A [`Rejection`] where the annotation asks for another.
-pub fn same_service(service: &str, said: &str, metadata: Pointer) -> Result<(), Rejection> {
+pub fn same_service(service: &str, said: &str, metadata: &Pointer) -> Result<(), Rejection> {
     if service == said {
         return Ok(());
     }

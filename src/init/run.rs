@@ -77,8 +77,8 @@ fn live(find_dkron: bool, words: Vec<OsString>) -> Result<Exit, Failure> {
     let settings = Settings::read(&environment).map_err(Failure::with(Exit::Settings))?;
     let (program, words) = locate(find_dkron, words)?;
     let facts = facts(&words, &settings, &environment);
-    // A role that only the configuration file tells may be a server's, whose probes were pointed here.
-    if facts.role != Role::Agent {
+    // Where only the configuration file tells the role, it may be a server, whose probes were pointed here.
+    if facts.role == Role::Server || settings.role == SaidRole::Auto {
         serve_probes(&settings);
     }
     let mut life = Life { events, child: None, orphans: 0 };
@@ -135,8 +135,8 @@ fn role(words: &[OsString], said: SaidRole, environment: &Environment) -> Role {
     match said {
         SaidRole::Server => Role::Server,
         SaidRole::Agent => Role::Agent,
-        SaidRole::Auto if written() == Some(true) => Role::Server,
-        SaidRole::Auto => Role::Unknown,
+        SaidRole::Auto | SaidRole::Nothing if written() == Some(true) => Role::Server,
+        SaidRole::Auto | SaidRole::Nothing => Role::Unknown,
     }
 }
 

@@ -20,6 +20,8 @@ pub enum SaidRole {
     Agent,
     /// Nobody could tell from outside.
     Auto,
+    /// Nothing: the webhook did not write this environment.
+    Nothing,
 }
 
 /// Everything that the environment says to this program.
@@ -73,7 +75,8 @@ impl Settings {
             role: match environment.get(env::ROLE) {
                 Some("server") => SaidRole::Server,
                 Some("agent") => SaidRole::Agent,
-                Some("auto") | None => SaidRole::Auto,
+                Some("auto") => SaidRole::Auto,
+                None => SaidRole::Nothing,
                 Some(value) => return Err(refused(env::ROLE, value, "server, agent or auto")),
             },
             // The webhook's own name goes first: it is there where the user's says something else.
@@ -126,7 +129,7 @@ mod tests {
     #[test]
     fn nothing_said_leaves_the_defaults() {
         let settings = read(&[("INITIAL_CLUSTER_SIZE", "")]).expect("settings");
-        assert_eq!(settings.role, SaidRole::Auto);
+        assert_eq!(settings.role, SaidRole::Nothing);
         assert_eq!(settings.size, None);
         assert!(settings.peers.is_empty());
         assert_eq!((settings.wrapper_port, settings.dkron_port), (8947, 8080));

@@ -142,3 +142,10 @@ fn an_agent_serves_no_probes() {
     running.wait_for("stdout", "up");
     assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, ports.wrapper)).is_err());
 }
+
+#[test]
+fn a_role_that_only_a_file_tells_may_be_a_servers() {
+    let (running, ports) = server("auto");
+    running.wait_for("stdout", "up");
+    assert_eq!(status(ports.wrapper, "/probe/live"), 200);
+}

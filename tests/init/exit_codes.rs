@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::wrapped::Wrapped;
+use crate::wrapped::{Wrapped, write_program};
 
 #[test]
 fn the_childs_own_code_is_passed_on() {
@@ -35,8 +35,7 @@ fn what_is_not_found_gives_127_and_what_cannot_be_executed_126() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = |name: &str, text: &str, mode: u32| {
         let path = directory.path().join(name);
-        fs::write(&path, text).expect("a file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its mode");
+        write_program(&path, text, mode);
         path.to_str().expect("text").to_owned()
     };
     let table = [
@@ -90,11 +89,10 @@ fn dkron_is_found_along_the_path_and_runs_in_its_own_place() {
     }
     let directory = tempfile::tempdir().expect("a directory");
     let dkron = directory.path().join("dkron");
-    fs::write(&dkron, "#!/bin/sh\necho \"$0 $*\"\n").expect("a program");
+    write_program(&dkron, "#!/bin/sh\necho \"$0 $*\"\n", 0o644);
     let wrapped = || Wrapped::with(&["run", "--find-dkron", "--", "agent", "--ui"]);
     let path = format!("/no/such/place:{}:/usr/bin:/bin", directory.path().display());
 
-    fs::set_permissions(&dkron, fs::Permissions::from_mode(0o644)).expect("its mode");
     assert_eq!(wrapped().env("PATH", &path).ended().code, Some(126));
 
     fs::set_permissions(&dkron, fs::Permissions::from_mode(0o755)).expect("its mode");

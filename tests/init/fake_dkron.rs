@@ -2,11 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::{fs, thread};
+use std::thread;
+
+use crate::wrapped::write_program;
 
 /// dkron's answer where a member leads.
 pub const LEADER: (u16, &str) =
@@ -92,7 +93,6 @@ pub fn telling_program(directory: &Path) -> PathBuf {
 /// A program called `dkron` in `directory` with this script.
 pub fn program(directory: &Path, script: &str) -> PathBuf {
     let path = directory.join("dkron");
-    fs::write(&path, format!("#!/bin/sh\n{script}")).expect("a program");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
+    write_program(&path, &format!("#!/bin/sh\n{script}"), 0o755);
     path
 }

@@ -185,3 +185,12 @@ impl Drop for Running {
         }
     }
 }
+
+/// Writes a file that can be executed, by another process: a descriptor of ours, open for writing, would live on in whatever
+/// a neighbouring test starts at that moment, and the file would stay busy.
+pub fn write_program(path: &Path, text: &str, mode: u32) {
+    let script = r#"printf %s "$1" > "$0" && chmod "$2" "$0""#;
+    let mode = format!("{mode:o}");
+    let done = Command::new("sh").args(["-c", script]).arg(path).args([text, &mode]).status().expect("a shell");
+    assert!(done.success(), "{}", path.display());
+}

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use dkron_ha::contract::object::{AGENT_ACCOUNT, SERVER_ACCOUNT};
 
 use crate::cluster::Cluster;
-use crate::kubectl::{Kubectl, Output};
+use crate::command::Output;
+use crate::kubectl::Kubectl;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifests");
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -29,6 +30,7 @@ pub struct Cluster {
     installation: Installation,
     _directory: TempDir,
     namespaces: AtomicUsize,
+    notes: Mutex<Vec<String>>,
 }
 
 impl Cluster {
@@ -40,8 +42,8 @@ impl Cluster {
         let installation = Installation::apply(kubectl, directory.path()).context("installing dkron-ha")?;
         let webhook = Webhook::start(&installation.certificates, &installation.kubeconfig)?;
         installation.register(kubectl, webhook.port())?;
-        let namespaces = AtomicUsize::default();
-        let cluster = Self { webhook, control_plane, installation, _directory: directory, namespaces };
+        let (namespaces, notes) = (AtomicUsize::default(), Mutex::default());
+        let cluster = Self { webhook, control_plane, installation, _directory: directory, namespaces, notes };
         cluster.opted_in("first")?.wait_until_opted_in()?;
         Ok(cluster)
     }
@@ -87,11 +89,28 @@ impl Cluster {
         Ok(())
     }
 
+    /// The same, unless the namespace is there.
+    pub fn ensure_namespace(&self, name: &str) -> Result<Namespace> {
+        if self.kubectl().find("namespace", "", name)?.is_none() {
+            self.create_namespace(name, &[])?;
+        }
+        Ok(Namespace { kubectl: self.kubectl().in_namespace(name)?, name: name.to_owned() })
+    }
+
     /// The accounts and rights of dkron pods, as `dkron-ha manifests --for-namespace` prints them.
     pub fn create_accounts(&self, namespace: &str) -> Result<()> {
         let rendered = dkron_ha(&["manifests", "--for-namespace", namespace], "")?.ok()?.stdout;
         self.kubectl().apply(&rendered, &[])?.ok()?;
         Ok(())
+    }
+
+    /// Has a line printed with the totals.
+    pub fn note(&self, line: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn stop(self) -> Result<Duration> {

@@ -64,6 +64,9 @@ impl Tier {
         }
         let total: Duration = durations.iter().map(|(_, took)| took).sum();
         println!("{:6.1}s {} scenarios", total.as_secs_f64(), durations.len());
+        for note in cluster.notes() {
+            println!("{note}");
+        }
         match cluster.webhook().counts() {
             Ok(counts) => println!("webhook: {} reviews: {counts}", counts.total()),
             Err(error) => println!("webhook: {error:#}"),

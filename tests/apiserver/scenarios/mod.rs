@@ -4,6 +4,7 @@ mod access;
 mod agents;
 mod annotating;
 mod bare_pods;
+mod corpus;
 mod fixture;
 mod installation;
 mod manifests;
@@ -13,6 +14,7 @@ mod opt_out;
 mod plain;
 mod reapply;
 mod refusals;
+mod same_object;
 mod scale;
 mod stateful_set;
 mod warnings;
@@ -39,6 +41,7 @@ scenarios! {
     fixture::namespace_is_created_with_its_labels,
     fixture::stateful_set_controller_creates_pods,
     manifests::manifests_are_valid_kubernetes,
+    manifests::manifests_are_read_as_kubectl_reads_them,
     installation::rendered_again_is_unchanged,
     installation::live_registration_is_what_was_rendered,
     installation::accounts_again_are_unchanged,
@@ -68,5 +71,6 @@ scenarios! {
     refusals::malformed_annotation_is_answered_with_what_is_allowed,
     warnings::size_below_the_replicas,
     warnings::leaving_hook_of_a_bare_pod,
+    corpus::webhook_and_inject_agree_on_the_corpus,
     webhook_down::only_dkron_waits_for_a_webhook_that_is_down,
 }

@@ -19,7 +19,7 @@ pub fn stamped_set_stays_injected_without_the_label(cluster: &Cluster) -> Result
     let set = namespace.observed_set("dkron")?;
     ensure!(is_stamped(&set) && namespace.revisions(&set)? == 2, "{set}");
 
-    let (_, counts) = cluster.webhook().counting(|| {
+    let ((), counts) = cluster.webhook().counting(|| {
         // The rollout has replaced one pod and waits for it to be ready, which it never is here.
         namespace.run(&["delete", "pods", "--selector=app=dkron"])?;
         namespace.run(&["scale", "statefulset/dkron", "--replicas=4"])?;
@@ -41,7 +41,7 @@ pub fn stamped_set_stays_injected_without_the_label(cluster: &Cluster) -> Result
 
     // The way out is still open.
     let out = format!(r#"{{"spec":{{"template":{{"metadata":{{"labels":{{"{INJECT}":"false"}}}}}}}}}}"#);
-    let (_, counts) = cluster.webhook().counting(|| {
+    let ((), counts) = cluster.webhook().counting(|| {
         namespace.run(&["patch", "statefulset/dkron", "-p", &out])?;
         namespace.run(&["delete", "pods", "--selector=app=dkron"])?;
         for pod in namespace.pods("dkron", 4)? {

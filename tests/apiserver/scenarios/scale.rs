@@ -15,7 +15,7 @@ pub fn kubectl_scale_needs_no_webhook_for_the_set(cluster: &Cluster) -> Result<(
     let namespace = cluster.opted_in("scale")?;
     let template = applied(&namespace)?;
     for (replicas, new_pods) in [(5, 2), (0, 0), (3, 3)] {
-        let (_, counts) = cluster.webhook().counting(|| {
+        let ((), counts) = cluster.webhook().counting(|| {
             namespace.run(&["scale", "statefulset/dkron", &format!("--replicas={replicas}")])?;
             scaled(&namespace, replicas, &template)
         })?;

@@ -19,9 +19,15 @@ pub fn only_dkron_waits_for_a_webhook_that_is_down(cluster: &Cluster) -> Result<
     namespace.pods("other", 3)?;
     namespace.pods("web", 1)?;
     let elsewhere = cluster.namespace("down-elsewhere", &[])?;
+    let left = cluster.opted_in("down-left")?;
+    left.apply(SERVERS)?;
+    left.pods("dkron", 3)?;
+    left.opt_out()?;
 
     cluster.webhook().while_down(|| {
         dkron_waits(&namespace)?;
+        // What was stamped once is never without its wrapper, wherever it lives.
+        refused(&left, &["rollout", "restart", "statefulset/dkron"], "")?;
         the_rest_works(&namespace)?;
         everything_works(&elsewhere)
     })?;
@@ -44,9 +50,14 @@ fn dkron_waits(namespace: &Namespace) -> Result<()> {
         (&["rollout", "restart", "statefulset/dkron"], ""),
     ];
     for (attempt, stdin) in attempts {
-        let refused = namespace.kubectl.run(attempt, Some(stdin))?.refused()?;
-        ensure!(refused.contains(NOBODY_ANSWERED), "{attempt:?}: {refused}");
+        refused(namespace, attempt, stdin)?;
     }
+    Ok(())
+}
+
+fn refused(namespace: &Namespace, attempt: &[&str], stdin: &str) -> Result<()> {
+    let said = namespace.kubectl.run(attempt, Some(stdin))?.refused()?;
+    ensure!(said.contains(NOBODY_ANSWERED), "{attempt:?}: {said}");
     Ok(())
 }
 

@@ -22,8 +22,8 @@ use crate::webhook::Webhook;
 /// For whatever a controller or a watch does: it takes less than a second on an idle machine.
 pub const CONTROLLERS_ACT_WITHIN: Duration = Duration::from_secs(30);
 
-/// One control plane and one webhook for all scenarios of a run. Scenarios keep apart by namespaces, which nobody deletes;
-/// none leaves a controller behind that goes on sending reviews, since the next one counts them.
+/// One control plane and one webhook for all scenarios of a run. Scenarios keep apart by namespaces, which nobody deletes.
+/// Each waits for what its controllers still have to do: whatever is sent later is counted by the next one.
 pub struct Cluster {
     webhook: Webhook, // before the control plane, which it watches
     control_plane: ControlPlane,

@@ -34,6 +34,7 @@ pub fn agents_join_the_only_cluster(cluster: &Cluster) -> Result<()> {
     ensure!(refused.contains(&code::WHICH_CLUSTER.to_string()), "{refused}");
 
     namespace.apply(SERVERS)?;
+    namespace.pods("dkron", 3)?;
     wait_until("the webhook to know the cluster", CONTROLLERS_ACT_WITHIN, || {
         let tried = namespace.kubectl.apply(&agent_pod("alone"), &["--dry-run=server"])?;
         Ok(tried.status.success().then_some(()))
@@ -52,6 +53,8 @@ pub fn agents_join_the_only_cluster(cluster: &Cluster) -> Result<()> {
 pub fn agents_among_several_clusters_are_refused(cluster: &Cluster) -> Result<()> {
     let namespace = cluster.opted_in("agents-several")?;
     namespace.apply(&format!("{SERVERS}---{}", servers_called("nightly")))?;
+    namespace.pods("dkron", 3)?;
+    namespace.pods("nightly", 3)?;
     wait_until("the webhook to know both clusters", CONTROLLERS_ACT_WITHIN, || {
         let tried = namespace.kubectl.apply(&agent_pod("lost"), &["--dry-run=server"])?;
         Ok(tried.stderr.contains("several dkron clusters: dkron, nightly").then_some(()))

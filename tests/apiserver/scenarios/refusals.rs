@@ -18,6 +18,7 @@ pub fn unknown_annotation_is_answered_with_the_nearest_name(cluster: &Cluster) -
     nothing_is_stored(&namespace)?;
 
     namespace.apply(SERVERS)?;
+    namespace.pods("dkron", 3)?;
     let before = namespace.get("statefulset", "dkron")?["spec"].clone();
     refused(&namespace, &annotated_set(slip), code::UNKNOWN_ANNOTATION, &hints)?;
     ensure!(namespace.get("statefulset", "dkron")?["spec"] == before, "changed although refused");

@@ -16,6 +16,7 @@ pub fn size_below_the_replicas(cluster: &Cluster) -> Result<()> {
     let tried = namespace.kubectl.apply(&manifest, &["--dry-run=server"])?.ok()?;
     warned(&tried, code::EXPECT_BELOW_REPLICAS)?;
     warned(&namespace.apply(&manifest)?, code::EXPECT_BELOW_REPLICAS)?;
+    namespace.pods("dkron", 3)?;
     ensure!(is_stamped(&namespace.get("statefulset", "dkron")?), "not stamped");
     let again = namespace.apply(&manifest)?;
     ensure!(again.stderr.is_empty(), "said twice: {again}");

@@ -37,6 +37,7 @@ pub fn only_dkron_waits_for_a_webhook_that_is_down(cluster: &Cluster) -> Result<
     }
     namespace.pods("agents", 2)?;
     namespace.apply(&servers_called("late"))?;
+    namespace.pods("late", 3)?;
     ensure!(is_stamped(&namespace.get("statefulset", "late")?), "not stamped");
     Ok(())
 }

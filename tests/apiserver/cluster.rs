@@ -1,40 +1,63 @@
-//! What a scenario works on: the shared control plane, and a namespace of its own.
+//! What scenarios work on: the shared control plane with dkron-ha installed, and namespaces of their own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use dkron_ha::contract::label::{INJECTION, INJECTION_ENABLED};
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::control_plane::ControlPlane;
+use crate::installation::Installation;
 use crate::kubectl::Kubectl;
+use crate::namespace::Namespace;
+use crate::program::dkron_ha;
 use crate::wait::wait_until;
+use crate::webhook::Webhook;
 
-/// For whatever a controller does: it takes less than a second on an idle machine.
+/// For whatever a controller or a watch does: it takes less than a second on an idle machine.
 pub const CONTROLLERS_ACT_WITHIN: Duration = Duration::from_secs(30);
 
-/// One control plane for all scenarios of a run. They keep apart by namespaces, which nobody deletes.
+/// One control plane and one webhook for all scenarios of a run. Scenarios keep apart by namespaces, which nobody deletes.
+/// Each waits for what its controllers still have to do: whatever is sent later is counted by the next one.
 pub struct Cluster {
+    webhook: Webhook, // before the control plane, which it watches
     control_plane: ControlPlane,
+    installation: Installation,
+    _directory: TempDir,
     namespaces: AtomicUsize,
-}
-
-/// A fresh namespace with its `default` service account.
-pub struct Namespace {
-    pub name: String,
-    /// An administrator's whose default namespace this is.
-    pub kubectl: Kubectl,
+    notes: Mutex<Vec<String>>,
 }
 
 impl Cluster {
+    /// Starts the control plane, installs dkron-ha, and waits until pods are injected.
     pub fn start(assets: &Path) -> Result<Self> {
-        Ok(Self { control_plane: ControlPlane::start(assets)?, namespaces: AtomicUsize::new(0) })
+        let control_plane = ControlPlane::start(assets)?;
+        let kubectl = control_plane.kubectl();
+        let directory = tempfile::Builder::new().prefix("dkron-ha-installation-").tempdir()?;
+        let installation = Installation::apply(kubectl, directory.path()).context("installing dkron-ha")?;
+        let webhook = Webhook::start(&installation.certificates, &installation.kubeconfig)?;
+        installation.register(kubectl, webhook.port())?;
+        let (namespaces, notes) = (AtomicUsize::default(), Mutex::default());
+        let cluster = Self { webhook, control_plane, installation, _directory: directory, namespaces, notes };
+        cluster.opted_in("first")?.wait_until_opted_in()?;
+        Ok(cluster)
     }
 
     pub fn control_plane(&self) -> &ControlPlane {
         &self.control_plane
+    }
+
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    pub fn webhook(&self) -> &Webhook {
+        &self.webhook
     }
 
     pub fn kubectl(&self) -> &Kubectl {
@@ -48,6 +71,13 @@ impl Cluster {
         Ok(Namespace { kubectl: self.kubectl().in_namespace(&name)?, name })
     }
 
+    /// Creates `<stem>-<number>`, labelled for injection, with the accounts of its pods.
+    pub fn opted_in(&self, stem: &str) -> Result<Namespace> {
+        let namespace = self.namespace(stem, &[(INJECTION, INJECTION_ENABLED)])?;
+        self.create_accounts(&namespace.name)?;
+        Ok(namespace)
+    }
+
     /// Creates a namespace of exactly this name and waits until pods can be created there.
     pub fn create_namespace(&self, name: &str, labels: &[(&str, &str)]) -> Result<()> {
         let labels: BTreeMap<_, _> = labels.iter().copied().collect();
@@ -59,7 +89,33 @@ impl Cluster {
         Ok(())
     }
 
+    /// The same, unless the namespace is there.
+    pub fn ensure_namespace(&self, name: &str) -> Result<Namespace> {
+        if self.kubectl().find("namespace", "", name)?.is_none() {
+            self.create_namespace(name, &[])?;
+        }
+        Ok(Namespace { kubectl: self.kubectl().in_namespace(name)?, name: name.to_owned() })
+    }
+
+    /// The accounts and rights of dkron pods, as `dkron-ha manifests --for-namespace` prints them.
+    pub fn create_accounts(&self, namespace: &str) -> Result<()> {
+        let rendered = dkron_ha(&["manifests", "--for-namespace", namespace], "")?.ok()?.stdout;
+        self.kubectl().apply(&rendered, &[])?.ok()?;
+        Ok(())
+    }
+
+    /// Has a line printed with the totals.
+    pub fn note(&self, line: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub fn stop(self) -> Result<Duration> {
-        self.control_plane.stop()
+        let Self { webhook, control_plane, .. } = self;
+        drop(webhook);
+        control_plane.stop()
     }
 }

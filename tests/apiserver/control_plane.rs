@@ -3,6 +3,7 @@
 //! Pods are stored and controllers act on them, but nothing schedules or runs a pod.
 
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ impl ControlPlane {
     /// Starts the commands of the directory `assets`. Afterwards pods can be created in the namespace `default`.
     pub fn start(assets: &Path) -> Result<Self> {
         let assets = Assets::in_directory(assets)?;
-        fs::create_dir_all(LOGS).with_context(|| format!("creating {LOGS}"))?;
+        empty_logs().with_context(|| format!("emptying {LOGS}"))?;
         for _ in 1..STARTS {
             match Self::start_once(&assets) {
                 Err(error) if error.downcast_ref().is_some_and(Ended::for_a_taken_port) => {}
@@ -59,12 +60,12 @@ impl ControlPlane {
         stopwatch.lap("files");
 
         let logs = Path::new(LOGS);
-        let mut processes = vec![Process::start("etcd", &assets.etcd, &components::etcd(&ports, &files), logs)?];
+        let mut processes = vec![Process::start("etcd", &assets.etcd, &components::etcd(&ports, &files), &[], logs)?];
         wait_for(&mut processes, "etcd to listen", || Ok(listens(ports.etcd)))?;
         stopwatch.lap("etcd");
 
         let arguments = components::api_server(&ports, &files);
-        processes.push(Process::start("kube-apiserver", &assets.api_server, &arguments, logs)?);
+        processes.push(Process::start("kube-apiserver", &assets.api_server, &arguments, &[], logs)?);
         wait_for(&mut processes, "kube-apiserver to listen", || Ok(listens(ports.api_server)))?;
         wait_for(&mut processes, "kube-apiserver to be ready", || {
             Ok(kubectl.run(&["get", "--raw=/readyz"], None)?.status.success())
@@ -72,7 +73,7 @@ impl ControlPlane {
         stopwatch.lap("kube-apiserver");
 
         let arguments = components::controller_manager(&files);
-        processes.push(Process::start("kube-controller-manager", &assets.controller_manager, &arguments, logs)?);
+        processes.push(Process::start("kube-controller-manager", &assets.controller_manager, &arguments, &[], logs)?);
         wait_for(&mut processes, "the default service account", || {
             Ok(kubectl.find("serviceaccount", "default", "default")?.is_some())
         })?;
@@ -104,6 +105,13 @@ impl ControlPlane {
         drop(processes);
         directory.close().context("removing the data of the control plane")?;
         Ok(begun.elapsed())
+    }
+}
+
+fn empty_logs() -> io::Result<()> {
+    match fs::remove_dir_all(LOGS) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::create_dir_all(LOGS),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The API-server tier: scenarios on a real etcd, kube-apiserver, kube-controller-manager and kubectl.
+//! The API-server tier: scenarios on a real etcd, kube-apiserver, kube-controller-manager and kubectl, with the real
+//! `dkron-ha serve` registered there.
 //!
 //! `tests/apiserver/run` builds these and runs all; with a plain `cargo test`, which lacks `KUBE_ASSETS` (the
 //! directory that holds them), every scenario is ignored, and a line says so.
@@ -7,15 +8,25 @@
 mod assets;
 mod authority;
 mod cluster;
+mod command;
 mod components;
 mod control_plane;
+mod corpus;
+mod counts;
+mod difference;
+mod http;
+mod installation;
 mod interrupt;
 mod kubectl;
+mod look;
+mod namespace;
 mod process;
+mod program;
 mod scenarios;
 mod stopwatch;
 mod tier;
 mod wait;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,13 +1,16 @@
 //! A background program of the tier: logs to a file, and ends with the tier whatever ends the tier.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions};
 use std::os::unix::process::{CommandExt, parent_id};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
+
+use crate::wait::wait_until;
 
 /// First argument of the test program when it is to become another program tied to its parent's life.
 const TIED: &str = "--tied-to-parent";
@@ -34,21 +37,30 @@ pub struct Ended {
 impl Ended {
     /// Another program took the port between choosing and binding it.
     pub fn for_a_taken_port(&self) -> bool {
-        self.tail.contains("address already in use")
+        self.tail.to_ascii_lowercase().contains("address already in use")
     }
 }
 
 impl Process {
-    /// Starts `program` without any environment (no proxy, nothing of the person's), logging to `<logs>/<name>.log`.
-    pub fn start(name: &'static str, program: &Path, arguments: &[String], logs: &Path) -> Result<Self> {
+    /// Starts `program` with this environment and no other (no proxy, nothing of the person's); what it logs is added
+    /// to `<logs>/<name>.log`.
+    pub fn start(
+        name: &'static str,
+        program: &Path,
+        arguments: &[String],
+        environment: &[(&str, &OsStr)],
+        logs: &Path,
+    ) -> Result<Self> {
         let log = logs.join(format!("{name}.log"));
-        let output = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+        let output = OpenOptions::new().create(true).append(true).open(&log);
+        let output = output.with_context(|| format!("opening {}", log.display()))?;
         let this_program = std::env::current_exe().context("finding the test program")?;
         let child = Command::new(this_program)
             .args([TIED, &process::id().to_string()])
             .arg(program)
             .args(arguments)
             .env_clear()
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(output.try_clone().context("sharing the log")?)
             .stderr(output)
@@ -63,6 +75,12 @@ impl Process {
             None => Ok(()),
             Some(status) => Err(Ended { name: self.name, status, log: self.log.clone(), tail: self.tail() }.into()),
         }
+    }
+
+    /// Sends TERM and waits for the end that the program then makes of itself.
+    pub fn terminate(mut self, within: Duration) -> Result<ExitStatus> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).with_context(|| format!("telling {}", self.name))?;
+        wait_until(&format!("{} to end", self.name), within, || Ok(self.child.try_wait()?))
     }
 
     /// The last lines of its log, under a heading.

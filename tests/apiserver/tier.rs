@@ -27,7 +27,7 @@ struct State {
 enum Lifecycle {
     #[default]
     NotStarted,
-    Running(Cluster),
+    Running(Box<Cluster>),
     Failed,
 }
 
@@ -43,7 +43,8 @@ impl Tier {
         let mut state = self.state();
         if matches!(state.cluster, Lifecycle::NotStarted) {
             state.cluster = Lifecycle::Failed;
-            state.cluster = Lifecycle::Running(Cluster::start(&self.assets).context("starting the control plane")?);
+            let cluster = Cluster::start(&self.assets).context("starting the control plane")?;
+            state.cluster = Lifecycle::Running(Box::new(cluster));
         }
         let Lifecycle::Running(cluster) = &state.cluster else {
             bail!("there is no control plane: see the first scenario");
@@ -58,8 +59,17 @@ impl Tier {
     pub fn finish(&self) -> Result<()> {
         let State { cluster, durations } = std::mem::take(&mut *self.state());
         let Lifecycle::Running(cluster) = cluster else { return Ok(()) };
-        for (name, took) in durations {
+        for (name, took) in &durations {
             println!("{:6.1}s {name}", took.as_secs_f64());
+        }
+        let total: Duration = durations.iter().map(|(_, took)| took).sum();
+        println!("{:6.1}s {} scenarios", total.as_secs_f64(), durations.len());
+        for note in cluster.notes() {
+            println!("{note}");
+        }
+        match cluster.webhook().counts() {
+            Ok(counts) => println!("webhook: {} reviews: {counts}", counts.total()),
+            Err(error) => println!("webhook: {error:#}"),
         }
         for version in cluster.control_plane().versions() {
             println!("{version}");

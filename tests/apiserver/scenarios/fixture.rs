@@ -2,9 +2,9 @@
 
 use anyhow::{Result, ensure};
 use dkron_ha::contract::label::{INJECTION, INJECTION_ENABLED};
-use serde_json::Value;
 
 use crate::cluster::{CONTROLLERS_ACT_WITHIN, Cluster};
+use crate::look::is_controlled_by;
 use crate::wait::wait_until;
 
 /// The version of `k8s.io/kubernetes` that the tier builds.
@@ -68,10 +68,4 @@ pub fn stateful_set_controller_creates_pods(cluster: &Cluster) -> Result<()> {
         ensure!(pod["spec"]["nodeName"].is_null(), "{name} was scheduled, by whom? {pod}");
     }
     Ok(())
-}
-
-fn is_controlled_by(object: &Value, owner: &Value) -> bool {
-    object["metadata"]["ownerReferences"].as_array().is_some_and(|owners| {
-        owners.iter().any(|one| one["controller"] == true && one["uid"] == owner["metadata"]["uid"])
-    })
 }

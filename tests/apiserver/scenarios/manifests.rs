@@ -1,48 +1,33 @@
-//! The corpus is made of manifests that a real API server takes.
+//! The corpus is made of manifests that a real API server takes, and that dkron-ha reads as kubectl does.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use dkron_ha::contract::object::{AGENT_ACCOUNT, SERVER_ACCOUNT};
 
 use crate::cluster::Cluster;
-use crate::kubectl::{Kubectl, Output};
+use crate::corpus::{self, command_for, files, send};
+use crate::difference::differences;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifests");
-
-/// How a person sends a file.
-type Command = &'static [&'static str];
-
-const APPLY: Command = &["apply", "--dry-run=server"];
-
-/// Files that `kubectl apply` as such refuses by their very subject, and what takes them.
-const OTHERWISE: &[(&str, Command)] = &[
-    // `apply` needs a name.
-    ("reject-server-generate-name.yaml", &["create", "--dry-run=server"]),
-    // Fields of a Kubernetes to come: only a lenient one drops them.
-    ("server-unknown-future-fields.yaml", &["apply", "--dry-run=server", "--validate=warn"]),
-];
-
-/// Each file passes a server-side dry run in a fresh namespace, or in the namespaces that it names.
+/// Each file passes a server-side dry run in a fresh namespace, or in the namespaces that it names, where no webhook is
+/// asked.
 pub fn manifests_are_valid_kubernetes(cluster: &Cluster) -> Result<()> {
-    let files = manifests()?;
+    let files = files()?;
     let kubectl = cluster.namespace("manifests", &[])?.kubectl;
-    for name in namespaces_of(&files, &kubectl)? {
-        prepare(cluster, &name)?;
+    for name in corpus::namespaces(&files)? {
+        cluster.ensure_namespace(&name)?;
+        // Pods that name these accounts are in the corpus.
+        cluster.create_accounts(&name)?;
     }
-    for (name, _) in OTHERWISE {
-        ensure!(files.iter().any(|file| file.ends_with(name)), "no {name} in {FOLDER}");
-    }
-    let (plain, mut doubtful): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| command_for(file) == APPLY);
+    let dry = |files: &[PathBuf]| send(&kubectl, &[command_for(&files[0]), &["--dry-run=server"]].concat(), files);
+    let (plain, mut doubtful): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| command_for(file) == ["apply"]);
     // All at once is quicker by far; one by one tells which were refused, whatever kubectl says.
-    if !send(&kubectl, APPLY, &plain)?.status.success() {
+    if !dry(&plain)?.status.success() {
         doubtful.extend(plain);
     }
     let mut refused = Vec::new();
-    for file in &doubtful {
-        let sent = send(&kubectl, command_for(file), &[file])?;
+    for file in doubtful {
+        let sent = dry(std::slice::from_ref(&file))?;
         if !sent.status.success() {
             refused.push(format!("{}: {}", file.display(), sent.stderr.trim()));
         }
@@ -51,45 +36,28 @@ pub fn manifests_are_valid_kubernetes(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-fn command_for(file: &Path) -> Command {
-    OTHERWISE.iter().find(|(name, _)| file.ends_with(name)).map_or(APPLY, |(_, command)| command)
-}
-
-fn manifests() -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(FOLDER).with_context(|| format!("reading {FOLDER}"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "json") {
-            files.push(path);
+/// Each object of each file is to dkron-ha what it is to kubectl.
+pub fn manifests_are_read_as_kubectl_reads_them(cluster: &Cluster) -> Result<()> {
+    let files = files()?;
+    let as_kubectl =
+        send(cluster.kubectl(), &["create", "--dry-run=client", "-o=json"], &files)?.ok()?.json_stream()?;
+    let mut as_kubectl = as_kubectl.into_iter();
+    let mut differing = Vec::new();
+    for file in &files {
+        let ours = corpus::objects(&fs::read(file)?).with_context(|| file.display().to_string())?;
+        for object in ours {
+            let mut theirs = as_kubectl.next().with_context(|| format!("kubectl sees less in {}", file.display()))?;
+            // kubectl fills in the namespace that it would send the object to.
+            if let (Some(metadata), None) = (theirs["metadata"].as_object_mut(), object["metadata"].get("namespace")) {
+                metadata.shift_remove("namespace");
+            }
+            let found = differences(&theirs, &object);
+            if !found.is_empty() {
+                differing.push(format!("{}:\n  {}", file.display(), found.join("\n  ")));
+            }
         }
     }
-    ensure!(!files.is_empty(), "no manifest in {FOLDER}");
-    files.sort();
-    Ok(files)
-}
-
-/// The namespaces of all objects, as kubectl itself reads them. A file that it cannot read is left to the dry run.
-fn namespaces_of(files: &[PathBuf], kubectl: &Kubectl) -> Result<BTreeSet<String>> {
-    let read = send(kubectl, &["create", "--dry-run=client", "-o", r#"jsonpath={.metadata.namespace}{"\n"}"#], files)?;
-    Ok(read.stdout.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
-}
-
-/// Makes the namespace, and in it the accounts that every opted-in namespace has: pods that name them are in the corpus.
-fn prepare(cluster: &Cluster, namespace: &str) -> Result<()> {
-    if cluster.kubectl().find("namespace", "", namespace)?.is_none() {
-        cluster.create_namespace(namespace, &[])?;
-    }
-    for account in [SERVER_ACCOUNT, AGENT_ACCOUNT] {
-        cluster.kubectl().run(&["create", "serviceaccount", account, "-n", namespace], None)?.ok()?;
-    }
+    ensure!(as_kubectl.next().is_none(), "kubectl sees more");
+    ensure!(differing.is_empty(), "kubectl against dkron-ha:\n{}", differing.join("\n"));
     Ok(())
-}
-
-fn send(kubectl: &Kubectl, command: &[&str], files: &[impl AsRef<Path>]) -> Result<Output> {
-    let files: Vec<_> = files.iter().map(|file| file.as_ref().to_string_lossy()).collect();
-    let mut arguments = command.to_vec();
-    for file in &files {
-        arguments.extend(["-f", file]);
-    }
-    kubectl.run(&arguments, None)
 }

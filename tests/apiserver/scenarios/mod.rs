@@ -1,7 +1,24 @@
 //! Every scenario of the tier, by name.
 
+mod access;
+mod agents;
+mod annotating;
+mod bare_pods;
+mod corpus;
 mod fixture;
+mod installation;
 mod manifests;
+mod never_sent;
+mod opt_in;
+mod opt_out;
+mod plain;
+mod reapply;
+mod refusals;
+mod same_object;
+mod scale;
+mod stateful_set;
+mod warnings;
+mod webhook_down;
 
 use anyhow::Result;
 
@@ -10,10 +27,50 @@ use crate::cluster::Cluster;
 /// Works in namespaces of its own on the shared control plane; an error is its failure.
 pub type Scenario = fn(&Cluster) -> Result<()>;
 
-/// In the order they run in.
-pub const ALL: &[(&str, Scenario)] = &[
-    ("fixture::client_and_server_are_the_pinned_version", fixture::client_and_server_are_the_pinned_version),
-    ("fixture::namespace_is_created_with_its_labels", fixture::namespace_is_created_with_its_labels),
-    ("fixture::stateful_set_controller_creates_pods", fixture::stateful_set_controller_creates_pods),
-    ("manifests::manifests_are_valid_kubernetes", manifests::manifests_are_valid_kubernetes),
-];
+/// Names each function by its own path.
+macro_rules! scenarios {
+    ($($module:ident::$function:ident,)*) => {
+        /// In the order they run in.
+        pub const ALL: &[(&str, Scenario)] =
+            &[$((concat!(stringify!($module), "::", stringify!($function)), $module::$function),)*];
+    };
+}
+
+scenarios! {
+    fixture::client_and_server_are_the_pinned_version,
+    fixture::namespace_is_created_with_its_labels,
+    fixture::stateful_set_controller_creates_pods,
+    manifests::manifests_are_valid_kubernetes,
+    manifests::manifests_are_read_as_kubectl_reads_them,
+    installation::rendered_again_is_unchanged,
+    installation::live_registration_is_what_was_rendered,
+    installation::accounts_again_are_unchanged,
+    access::accounts_have_the_documented_rights_only,
+    access::label_updater_writes_its_two_keys_only,
+    stateful_set::plain_set_is_stamped_and_its_pods_are_injected,
+    bare_pods::bare_servers_are_injected,
+    agents::agents_join_the_cluster_that_they_name,
+    agents::agents_join_the_only_cluster,
+    agents::agents_among_several_clusters_are_refused,
+    never_sent::namespaces_without_the_label,
+    never_sent::what_is_not_dkron,
+    never_sent::what_is_opted_out,
+    never_sent::namespaces_of_kubernetes,
+    never_sent::mirror_pods,
+    reapply::plain_manifest_changes_nothing,
+    reapply::plain_manifest_is_reported_as_unchanged,
+    reapply::contrary_manifest_changes_nothing,
+    reapply::server_side_apply_alone_changes_nothing,
+    reapply::contrary_manifest_needs_force_when_its_manager_changes,
+    scale::kubectl_scale_needs_no_webhook_for_the_set,
+    scale::other_replicas_in_the_manifest_leave_the_template,
+    annotating::metadata_and_status_of_a_set_are_never_sent,
+    opt_in::set_from_before_is_left_alone_until_restarted,
+    opt_out::stamped_set_stays_injected_without_the_label,
+    refusals::unknown_annotation_is_answered_with_the_nearest_name,
+    refusals::malformed_annotation_is_answered_with_what_is_allowed,
+    warnings::size_below_the_replicas,
+    warnings::leaving_hook_of_a_bare_pod,
+    corpus::webhook_and_inject_agree_on_the_corpus,
+    webhook_down::only_dkron_waits_for_a_webhook_that_is_down,
+}

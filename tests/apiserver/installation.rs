@@ -1,0 +1,69 @@
+//! dkron-ha in the cluster: what `dkron-ha manifests` renders, by `kubectl apply`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use dkron_ha::contract::object::INSTALLATION;
+use dkron_ha::contract::path::MUTATE;
+use serde_json::{Value, json};
+
+use crate::kubectl::Kubectl;
+use crate::program::dkron_ha;
+
+/// What was installed.
+pub struct Installation {
+    /// What `dkron-ha manifests` printed.
+    pub rendered: String,
+    /// The same, object by object, as `kubectl` reads it.
+    pub objects: Vec<Value>,
+    /// Certificate of the webhook, its key, and the authority that the registration trusts.
+    pub certificates: PathBuf,
+    /// Of the webhook's account.
+    pub kubeconfig: PathBuf,
+}
+
+impl Installation {
+    /// Makes certificates in `directory`, renders, and applies all of it as it is. The API server then calls a Service that
+    /// no pod stands behind: see [`Self::register`].
+    pub fn apply(kubectl: &Kubectl, directory: &Path) -> Result<Self> {
+        let certificates = directory.join("certificates");
+        let into = certificates.to_string_lossy();
+        dkron_ha(&["certs", &into, "--host=127.0.0.1"], "")?.ok()?;
+        let rendered = dkron_ha(&["manifests", "--cert-dir", &into], "")?.ok()?.stdout;
+        let objects = kubectl.run(&["create", "--dry-run=client", "-o=json", "-f=-"], Some(&rendered))?;
+        let objects = objects.ok()?.json_stream()?;
+        kubectl.apply(&rendered, &[])?.ok()?;
+        let kubeconfig = directory.join("webhook.kubeconfig");
+        fs::write(&kubeconfig, of_the_account(kubectl)?.to_string()).context("writing the webhook's kubeconfig")?;
+        Ok(Self { rendered, objects, certificates, kubeconfig })
+    }
+
+    /// The registration for a webhook at this port of loopback: as it was rendered, but for where to call.
+    pub fn registration(&self, port: u16) -> Result<Value> {
+        let rendered = self.objects.iter().find(|object| object["kind"] == "MutatingWebhookConfiguration");
+        let mut registration = rendered.context("no registration was rendered")?.clone();
+        let webhooks = registration["webhooks"].as_array_mut().context("no webhooks in the registration")?;
+        for webhook in webhooks {
+            let config = webhook["clientConfig"].as_object_mut().context("a webhook without clientConfig")?;
+            ensure!(config.contains_key("caBundle"), "a webhook without caBundle");
+            config.remove("service").context("a webhook without service")?;
+            config.insert("url".to_owned(), format!("https://127.0.0.1:{port}{MUTATE}").into());
+        }
+        Ok(registration)
+    }
+
+    /// Sends reviews to loopback from now on; it may take a moment until the API server knows.
+    pub fn register(&self, kubectl: &Kubectl, port: u16) -> Result<()> {
+        kubectl.apply(&self.registration(port)?.to_string(), &[])?.ok()?;
+        Ok(())
+    }
+}
+
+/// The configuration that a pod of the webhook's account would have.
+fn of_the_account(kubectl: &Kubectl) -> Result<Value> {
+    let token = kubectl.run(&["create", "token", INSTALLATION, "-n", INSTALLATION], None)?.ok()?.stdout;
+    let mut config = kubectl.config()?;
+    config["users"][0]["user"] = json!({"token": token.trim()});
+    Ok(config)
+}

@@ -1,5 +1,7 @@
 //! The webhook's own Deployment and what stands around it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::metadata::{labels, namespaced, selector, versioned};
@@ -117,14 +119,19 @@ pub fn disruption_budget(settings: &Settings) -> Value {
     })
 }
 
-/// The Secret that the containers mount, in the kind that Kubernetes has for it.
+/// The Secret that the containers mount, in the kind that Kubernetes has for it. Written as it is stored: `stringData` is
+/// never found unchanged by a later apply.
 pub fn certificates(settings: &Settings, pem: &Certificates) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": namespaced(TLS_SECRET, &settings.namespace, &labels()),
         "type": "kubernetes.io/tls",
-        "stringData": { "ca.crt": pem.authority, "tls.crt": pem.chain, "tls.key": pem.key },
+        "data": {
+            "ca.crt": STANDARD.encode(&pem.authority),
+            "tls.crt": STANDARD.encode(&pem.chain),
+            "tls.key": STANDARD.encode(&pem.key),
+        },
     })
 }
 

@@ -4,7 +4,7 @@
 //! clusters, not of pods or namespaces.
 
 use crate::contract::label;
-use crate::inject::{Clusters, Known};
+use crate::inject::{Clusters, KnownClusters};
 use futures_util::StreamExt as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::runtime::watcher::{Config, Event};
@@ -31,12 +31,12 @@ impl Watched {
 }
 
 impl Clusters for Watched {
-    fn of(&self, namespace: &str) -> Known {
+    fn of(&self, namespace: &str) -> KnownClusters {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let of_namespace = |listed: &BTreeMap<String, BTreeSet<String>>| {
-            Known::These(listed.get(namespace).into_iter().flatten().cloned().collect())
+            KnownClusters::These(listed.get(namespace).into_iter().flatten().cloned().collect())
         };
-        known.as_ref().map_or(Known::NotYet, of_namespace)
+        known.as_ref().map_or(KnownClusters::NotYet, of_namespace)
     }
 }
 
@@ -99,10 +99,10 @@ mod tests {
             absorb(event, &mut listing, &mut known);
             Watched(Arc::new(RwLock::new(known.clone()))).of("billing")
         };
-        let these = |names: &[&str]| Known::These(names.iter().map(ToString::to_string).collect());
-        assert_eq!(feed(Event::Init), Known::NotYet);
-        assert_eq!(feed(Event::InitApply(set("a", true))), Known::NotYet);
-        assert_eq!(feed(Event::InitApply(set("workers", false))), Known::NotYet);
+        let these = |names: &[&str]| KnownClusters::These(names.iter().map(ToString::to_string).collect());
+        assert_eq!(feed(Event::Init), KnownClusters::NotYet);
+        assert_eq!(feed(Event::InitApply(set("a", true))), KnownClusters::NotYet);
+        assert_eq!(feed(Event::InitApply(set("workers", false))), KnownClusters::NotYet);
         assert_eq!(feed(Event::InitDone), these(&["a"]));
         assert_eq!(feed(Event::Apply(set("b", true))), these(&["a", "b"]));
         assert_eq!(feed(Event::Delete(set("a", true))), these(&["b"]));

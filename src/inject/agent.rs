@@ -2,7 +2,7 @@
 
 use super::recognise::Dkron;
 use super::verdict::Rejection;
-use super::{Clusters, Known, Request, Undecided};
+use super::{Clusters, KnownClusters, Request, Undecided};
 use crate::code;
 use crate::contract::{env, label};
 use crate::json::Pointer;
@@ -44,11 +44,11 @@ pub fn joining(
     let unseen = !dkron.readable || container.may_have_configuration(&dkron.flags);
     let cluster = match (&options.cluster, clusters.of(&request.namespace)) {
         (Some(cluster), _) => cluster.clone(),
-        (None, Known::These(these)) if these.len() == 1 => these.concat(),
+        (None, KnownClusters::These(these)) if these.len() == 1 => these.concat(),
         (None, _) if unseen => return Ok(Joining::Own),
-        (None, Known::NotYet) => return Err(Undecided::NotYet),
-        (None, Known::These(these)) => return Err(unknown(path, &these).into()),
-        (None, Known::NotWatched) => return Err(unknown(path, &[]).into()),
+        (None, KnownClusters::NotYet) => return Err(Undecided::NotYet),
+        (None, KnownClusters::These(these)) => return Err(unknown(path, &these).into()),
+        (None, KnownClusters::NotWatched) => return Err(unknown(path, &[]).into()),
     };
     // One label and no comma: dkron splits its environment at commas, and a wider selector would merge two clusters.
     let value =

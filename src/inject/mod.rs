@@ -69,12 +69,12 @@ impl Request<'_> {
 /// Which clusters are known: asked only for agents that name none.
 pub trait Clusters: Send + Sync {
     /// The stamped clusters of a namespace.
-    fn of(&self, namespace: &str) -> Known;
+    fn of(&self, namespace: &str) -> KnownClusters;
 }
 
 /// What is known of the clusters of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum KnownClusters {
     /// Nobody watches them: agents name theirs.
     NotWatched,
     /// The first complete list is on its way.
@@ -88,8 +88,8 @@ pub enum Known {
 pub struct NoClusters;
 
 impl Clusters for NoClusters {
-    fn of(&self, _: &str) -> Known {
-        Known::NotWatched
+    fn of(&self, _: &str) -> KnownClusters {
+        KnownClusters::NotWatched
     }
 }
 

@@ -30,7 +30,8 @@ static CONTAINERS: Shape = Shape::List(&Shape::Object(&[
 
 static INIT_CONTAINERS: Shape = Shape::List(&Shape::Object(&[("volumeMounts", &MAPS)]));
 
-static POD_SPEC: Shape = Shape::Object(&[
+/// The spec of a Pod or of a StatefulSet; a template holds such a spec again.
+static SPEC: Shape = Shape::Object(&[
     ("containers", &CONTAINERS),
     ("initContainers", &INIT_CONTAINERS),
     ("volumes", &MAPS),
@@ -38,28 +39,13 @@ static POD_SPEC: Shape = Shape::Object(&[
     ("os", &MAP),
     ("securityContext", &MAP),
     ("affinity", &MAP),
+    ("template", &WORKLOAD),
+    ("ordinals", &MAP),
+    ("updateStrategy", &MAP),
 ]);
 
-/// A Pod or a StatefulSet.
-pub static WORKLOAD: Shape = Shape::Object(&[
-    ("metadata", &META),
-    (
-        "spec",
-        &Shape::Object(&[
-            ("containers", &CONTAINERS),
-            ("initContainers", &INIT_CONTAINERS),
-            ("volumes", &MAPS),
-            ("nodeSelector", &MAP),
-            ("os", &MAP),
-            ("securityContext", &MAP),
-            ("affinity", &MAP),
-            ("template", &Shape::Object(&[("metadata", &META), ("spec", &POD_SPEC)])),
-            ("ordinals", &MAP),
-            ("updateStrategy", &MAP),
-            ("volumeClaimTemplates", &Shape::List(&Shape::Object(&[("metadata", &MAP)]))),
-        ]),
-    ),
-]);
+/// A Pod, a StatefulSet, or its template.
+pub static WORKLOAD: Shape = Shape::Object(&[("metadata", &META), ("spec", &SPEC)]);
 
 /// An `AdmissionReview` of `admission.k8s.io/v1`.
 pub static REVIEW: Shape =

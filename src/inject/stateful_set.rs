@@ -133,7 +133,7 @@ impl Set<'_, '_> {
         let path = at_template().key("metadata");
         match joining(&self.dkron, &self.options, self.request, self.engine.clusters.as_ref(), path) {
             Err(Undecided::Refused(refusal)) => match self.engine.clusters.of(&self.request.namespace) {
-                super::Known::These(these) if these.len() > 1 => Err(refusal.into()),
+                super::KnownClusters::These(these) if these.len() > 1 => Err(refusal.into()),
                 _ => Ok(None),
             },
             other => other.map(Some),

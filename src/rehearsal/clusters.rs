@@ -1,7 +1,7 @@
 //! The clusters that a set of files makes: what a watch would know in a real cluster.
 
 use crate::contract::label;
-use crate::inject::{Clusters, Known};
+use crate::inject::{Clusters, KnownClusters};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,9 +24,9 @@ impl Shared {
 }
 
 impl Clusters for Shared {
-    fn of(&self, namespace: &str) -> Known {
+    fn of(&self, namespace: &str) -> KnownClusters {
         let clusters = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Known::These(clusters.get(namespace).into_iter().flatten().cloned().collect())
+        KnownClusters::These(clusters.get(namespace).into_iter().flatten().cloned().collect())
     }
 }
 

@@ -49,6 +49,9 @@ enum Watch {
     Never,
 }
 
+/// How long the start waits for the first list of StatefulSets; an API server answers in well under a second.
+const FIRST_LIST: Duration = Duration::from_secs(10);
+
 impl Serve {
     /// Runs until it is told to stop.
     pub fn run(self) -> anyhow::Result<Done> {
@@ -104,6 +107,6 @@ impl Serve {
                 return Ok(Box::new(NoClusters));
             }
         };
-        Ok(Box::new(Watched::start(client)))
+        Ok(Box::new(Watched::start(client, FIRST_LIST).await))
     }
 }

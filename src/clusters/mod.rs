@@ -12,42 +12,51 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// Clusters by namespace. `None` until the first complete list has arrived.
 type Listed = Option<BTreeMap<String, BTreeSet<String>>>;
 
 /// A watch in the background.
 #[derive(Clone, Debug)]
-pub struct Watched(Arc<RwLock<Listed>>);
+pub struct Watched(watch::Receiver<Listed>);
 
 impl Watched {
-    /// Begins to watch, within a runtime, for as long as the process lives.
-    pub fn start(client: Client) -> Self {
-        let known = Arc::new(RwLock::new(None));
-        tokio::spawn(follow(client, Arc::clone(&known)));
-        Self(known)
+    /// Begins to watch, within a runtime, for as long as anybody holds the result. Waits for the first complete list, so that
+    /// a replica that has just started answers as one that has run for long; `patience` at most, since without agents that
+    /// name no cluster nobody needs the list.
+    pub async fn start(client: Client, patience: Duration) -> Self {
+        let (sender, mut receiver) = watch::channel(None);
+        tokio::spawn(follow(client, sender));
+        if timeout(patience, receiver.wait_for(Option::is_some)).await.is_err() {
+            tracing::warn!("no list of StatefulSets yet: agents that name no cluster will be answered with HTTP 500");
+        }
+        Self(receiver)
     }
 }
 
 impl Clusters for Watched {
     fn of(&self, namespace: &str) -> KnownClusters {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let of_namespace = |listed: &BTreeMap<String, BTreeSet<String>>| {
             KnownClusters::These(listed.get(namespace).into_iter().flatten().cloned().collect())
         };
-        known.as_ref().map_or(KnownClusters::NotYet, of_namespace)
+        self.0.borrow().as_ref().map_or(KnownClusters::NotYet, of_namespace)
     }
 }
 
-async fn follow(client: Client, known: Arc<RwLock<Listed>>) {
+async fn follow(client: Client, known: watch::Sender<Listed>) {
     let stamped = Config::default().labels(&format!("{}=true", label::INJECTED));
     let mut events = pin!(watcher(Api::<StatefulSet>::all(client), stamped).default_backoff());
     let mut listing = BTreeMap::new();
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => absorb(event, &mut listing, &mut known.write().unwrap_or_else(PoisonError::into_inner)),
+            Ok(event) => known.send_modify(|known| absorb(event, &mut listing, known)),
             Err(error) => tracing::warn!(%error, "the watch of StatefulSets was interrupted"),
+        }
+        if known.is_closed() {
+            return;
         }
     }
 }
@@ -97,7 +106,7 @@ mod tests {
         let (mut listing, mut known) = (BTreeMap::new(), None);
         let mut feed = |event| {
             absorb(event, &mut listing, &mut known);
-            Watched(Arc::new(RwLock::new(known.clone()))).of("billing")
+            Watched(watch::channel(known.clone()).1).of("billing")
         };
         let these = |names: &[&str]| KnownClusters::These(names.iter().map(ToString::to_string).collect());
         assert_eq!(feed(Event::Init), KnownClusters::NotYet);

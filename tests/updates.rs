@@ -155,6 +155,29 @@ fn a_set_from_before_is_stamped_when_its_template_changes_and_not_before() {
 }
 
 #[test]
+fn a_pod_of_a_set_from_before_is_never_refused() {
+    let dkron = json!({"name": "a", "image": "dkron/dkron", "args": ["agent", "--server"]});
+    let mut second = dkron.clone();
+    second["name"] = json!("b");
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": "dkron-0", "annotations": {"dkron-ha.io/grase": "1"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "dkron", "controller": true}]
+        },
+        "spec": {"containers": [dkron, second], "volumes": [{"name": "dkron-ha", "emptyDir": {}}]}
+    });
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {"uid": "u", "namespace": "billing", "operation": "CREATE",
+            "kind": {"group": "", "version": "v1", "kind": "Pod"}, "object": pod}
+    });
+    let answer = engine().review(review.to_string().as_bytes()).unwrap();
+    assert_eq!(answer.tally.outcome, Outcome::Skipped);
+    assert_eq!(answer.tally.code.map(|code| code.to_string()).as_deref(), Some("DKHA-108"));
+}
+
+#[test]
 fn a_set_made_with_no_replicas_gets_no_size_later_either() {
     let mut set = plain();
     set["spec"]["replicas"] = json!(0);

@@ -52,7 +52,16 @@ pub fn pod<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Verdict, Und
         wanted: opted(meta.get("labels")) == Some(true),
         lasting: owner.is_lasting() || owner == Owner::None && numbered,
     };
-    let found = recognise(spec, &Pointer::of("/spec"), view)?;
+    let found = recognise(spec, &Pointer::of("/spec"), view);
+    if let Owner::StatefulSet(name) = &owner
+        && !is_injected(meta)
+        && !matches!(found, Ok(Recognised::Nothing))
+    {
+        // It ran before the opt-in; whatever may be wrong with it is said when its set is stamped, not when a pod restarts.
+        let text = format!("StatefulSet {name} is older than the opt-in: kubectl rollout restart sts/{name}");
+        return Ok(Verdict::skip_because(code::SET_NOT_STAMPED, text));
+    }
+    let found = found?;
     if !matches!(found, Recognised::Nothing) && doubts::runs_windows(spec) {
         return Ok(windows());
     }
@@ -113,10 +122,6 @@ impl Pod<'_, '_> {
         // What was stamped stands, whatever others have added to the pod since.
         let serves = self.meta.get("labels").has(label::SERVER_OF);
         match &self.owner {
-            Owner::StatefulSet(name) if !is_injected(self.meta) => {
-                let text = format!("StatefulSet {name} is older than the opt-in: kubectl rollout restart sts/{name}");
-                Ok(Part::Leave(code::SET_NOT_STAMPED, text))
-            }
             Owner::StatefulSet(name) if serves => {
                 let (_, ordinal) = Identity::of_bare_pod(&self.request.name());
                 Ok(Part::Server(self.identity(name.clone(), ordinal)?))

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -28,4 +29,33 @@ fn deploy_is_what_the_program_renders() {
     for (name, text) in &rendered {
         assert_eq!(&kept[name], text, "{name} differs: dkron-ha manifests --directory deploy");
     }
+}
+
+/// Runs `dkron-ha` and gives its exit code and what it said.
+fn run(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_dkron-ha")).args(arguments).output().expect("dkron-ha runs");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn certificates_that_an_api_server_would_turn_away_are_not_rendered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (right, wrong) = (place("right"), place("wrong"));
+    assert_eq!(run(&["certs", &right, "--host", "dkron-ha.dkron-ha.svc"]).0, Some(0));
+    assert_eq!(run(&["certs", &wrong]).0, Some(0));
+
+    let out = place("out");
+    assert_eq!(run(&["manifests", "--cert-dir", &right, "--directory", &out]).0, Some(0));
+    let secret = fs::metadata(Path::new(&out).join("secret.yaml")).expect("the Secret");
+    assert_eq!(secret.permissions().mode() & 0o777, 0o600, "it holds a private key");
+
+    let (code, said) = run(&["manifests", "--cert-dir", &wrong]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("dkron-ha.dkron-ha.svc"), "{said}");
+    let (code, said) = run(&["manifests", "--cert-dir", &right, "--namespace", "other"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("dkron-ha.other.svc"), "{said}");
+    fs::copy(Path::new(&wrong).join("tls.key"), Path::new(&right).join("tls.key")).expect("copies");
+    assert_eq!(run(&["manifests", "--cert-dir", &right]).0, Some(1), "the key of another pair");
 }

@@ -1,13 +1,14 @@
 //! How programs log: text for people, JSON for collectors, to standard error.
 
 use clap::{Args, ValueEnum};
+use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// Flags of logging.
 #[derive(Debug, Args)]
 pub struct LogFlags {
-    /// What to log: error, warn, info, debug, or directives by module
-    #[arg(long, env = "DKRON_HA_LOG", default_value = "info", value_name = "FILTER", help_heading = "Logging")]
+    /// What to log: error, warn, info, debug, trace, off, or directives by module (MODULE=LEVEL,…)
+    #[arg(long, env = "DKRON_HA_LOG", default_value = "info", value_name = "FILTER", help_heading = "Logging", value_parser = filter)]
     log: String,
     /// How to write it
     #[arg(long, env = "DKRON_HA_LOG_FORMAT", default_value = "text", help_heading = "Logging")]
@@ -20,6 +21,17 @@ enum LogFormat {
     Json,
 }
 
+/// A filter as the library reads it, but for a bare word that is no level: the library takes that for a module, and a
+/// misspelt level would silence everything.
+fn filter(text: &str) -> Result<String, String> {
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    if let Some(word) = text.split(',').find(|part| !part.contains('=') && !levels.contains(&part.trim())) {
+        return Err(format!("{word:?} is none of {}", levels.join(", ")));
+    }
+    EnvFilter::builder().parse(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
 impl LogFlags {
     /// Starts logging; once in a process.
     ///
@@ -27,7 +39,8 @@ impl LogFlags {
     /// A filter that cannot be read.
     pub fn start(&self) -> anyhow::Result<()> {
         let filter = EnvFilter::builder().parse(&self.log)?;
-        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let colours = std::io::stderr().is_terminal();
+        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => logger.init(),
             LogFormat::Json => logger.json().init(),

@@ -3,14 +3,19 @@
 use super::exit::Done;
 use super::flags::SettingsFlags;
 use crate::certs::files::{AUTHORITY_FILE, CHAIN_FILE, KEY_FILE};
+use crate::certs::trust::verify;
+use crate::certs::{Pair, service_names};
+use crate::contract::object;
 use crate::documents::{self, Document, Format};
 use crate::install::{self, Certificates, Install};
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Prints everything that installs dkron-ha in a cluster, for `kubectl apply -f -`.
 #[derive(Debug, Args)]
@@ -34,8 +39,9 @@ impl Manifests {
         if let Some(namespace) = &self.for_namespace {
             return print(install::for_namespace(namespace));
         }
-        let certificates = self.cert_dir.as_deref().map(certificates).transpose()?;
-        let objects = install::installation(&Install { settings: self.settings.settings(), certificates });
+        let settings = self.settings.settings();
+        let certificates = self.cert_dir.as_deref().map(|dir| certificates(dir, &settings.namespace)).transpose()?;
+        let objects = install::installation(&Install { settings, certificates });
         match &self.directory {
             Some(directory) => write_base(directory, &objects),
             None => print(objects),
@@ -43,13 +49,20 @@ impl Manifests {
     }
 }
 
-/// Reads what the webhook serves and what the API server is to trust.
-fn certificates(directory: &Path) -> anyhow::Result<Certificates> {
+/// Reads what the webhook serves and what the API server is to trust, and judges it as the API server will: what it would
+/// turn away blocks every dkron pod.
+fn certificates(directory: &Path, namespace: &str) -> anyhow::Result<Certificates> {
     let read = |name: &str| {
         let file = directory.join(name);
         fs::read_to_string(&file).with_context(|| file.display().to_string())
     };
-    Ok(Certificates { authority: read(AUTHORITY_FILE)?, chain: read(CHAIN_FILE)?, key: read(KEY_FILE)? })
+    let pem = Certificates { authority: read(AUTHORITY_FILE)?, chain: read(CHAIN_FILE)?, key: read(KEY_FILE)? };
+    let context = || format!("{}: an API server would not accept these", directory.display());
+    let pair = Pair::from_pem(pem.chain.as_bytes(), pem.key.as_bytes()).with_context(context)?;
+    let host = service_names(object::INSTALLATION, namespace).swap_remove(0);
+    verify(&pair, pem.authority.as_bytes(), &host, SystemTime::now())
+        .with_context(|| format!("{} for {host}", context()))?;
+    Ok(pem)
 }
 
 fn print(objects: Vec<(&'static str, Value)>) -> anyhow::Result<Done> {
@@ -69,7 +82,11 @@ fn write_base(directory: &Path, objects: &[(&'static str, Value)]) -> anyhow::Re
     {
         let file = directory.join(format!("{stem}.yaml"));
         let text = documents::write(&[document(object)])?;
-        fs::write(&file, text).with_context(|| file.display().to_string())?;
+        // One of them may be a Secret.
+        let mode = if stem == "secret" { 0o600 } else { 0o644 };
+        let open = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&file);
+        let written = open.and_then(|mut open| open.write_all(text.as_bytes()));
+        written.with_context(|| file.display().to_string())?;
     }
     Ok(Done::Well)
 }

@@ -58,7 +58,8 @@ pub fn pod<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Verdict, Und
         && !matches!(found, Ok(Recognised::Nothing))
     {
         // It ran before the opt-in; whatever may be wrong with it is said when its set is stamped, not when a pod restarts.
-        let text = format!("StatefulSet {name} is older than the opt-in: kubectl rollout restart sts/{name}");
+        let text =
+            format!("StatefulSet {name} was never injected; older than the opt-in: kubectl rollout restart sts/{name}");
         return Ok(Verdict::skip_because(code::SET_NOT_STAMPED, text));
     }
     let found = found?;

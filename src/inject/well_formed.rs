@@ -33,7 +33,12 @@ pub fn check(request: &Request<'_>) -> Result<(), Rejection> {
 fn metadata(node: &Node<'_>, path: &Pointer) -> Result<(), Rejection> {
     object(node, path)?;
     for name in ["labels", "annotations"] {
-        object(node.get(name), &path.key(name))?;
+        let (map, path) = (node.get(name), path.key(name));
+        object(map, &path)?;
+        let no_text = map.members().iter().find(|(_, value)| value.str().is_none() && !value.is_null());
+        if let Some((key, _)) = no_text {
+            return Err(fault(&path.key(key), "a text in quotes"));
+        }
     }
     objects(node.get("ownerReferences"), &path.key("ownerReferences"))
 }

@@ -24,6 +24,8 @@ pub struct Stage {
 pub struct Act {
     /// `Kind namespace/name`.
     pub title: String,
+    /// Namespace of the object.
+    pub namespace: String,
     /// Line of the file where its document begins, from 1.
     pub line: usize,
     /// Whether it is a pod that a controller would make, rather than an object of the file.
@@ -145,7 +147,7 @@ impl<E: std::error::Error> Player<'_, E> {
         }
         let stored = admitted.refusal.is_none().then(|| admitted.json.clone());
         let before = Document { json: json.to_owned(), format: self.format, line: self.line };
-        self.acts.push(Act { title, line: self.line, preview, before, admitted });
+        self.acts.push(Act { title, namespace, line: self.line, preview, before, admitted });
         Ok(stored)
     }
 }

@@ -89,7 +89,7 @@ fn demo_shows_a_difference_and_ends_well() {
         "- /dkron-ha/bin/dkron-ha-init",
         "path: /v1/leader",
         "Warning: DKHA-101",
-        "reviews over one connection",
+        "Reviews over one connection: 8",
         "kubectl label namespace billing dkron-ha.io/injection=enabled",
     ] {
         assert!(shown.contains(expected), "{expected:?} in\n{shown}");

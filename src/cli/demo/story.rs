@@ -52,7 +52,10 @@ pub fn tell(stage: &Stage<'_>, played: &[Played]) -> anyhow::Result<Done> {
         }
     }
     times(&mut out, stage.times)?;
-    farewell(&mut out)?;
+    if done == Done::Well {
+        let changed = played.iter().flat_map(|played| &played.acts).find(|act| act.admitted.operations > 0);
+        farewell(&mut out, changed.map_or("NAMESPACE", |act| &act.namespace))?;
+    }
     Ok(done)
 }
 
@@ -85,7 +88,11 @@ fn select(played: &[Played]) -> Vec<Shown<'_>> {
 fn scene(out: &mut impl Write, act: &Act) -> anyhow::Result<()> {
     let made = if act.preview { " (as its controller makes it)" } else { "" };
     let admitted = &act.admitted;
-    writeln!(out, "{TITLE}{}{TITLE:#}{made}: {} operations", act.title, admitted.operations)?;
+    if admitted.operations == 0 && admitted.refusal.is_none() {
+        writeln!(out, "{TITLE}{}{TITLE:#}{made}: left as it is; what is not dkron's is not even sent", act.title)?;
+    } else {
+        writeln!(out, "{TITLE}{}{TITLE:#}{made}: {} operations", act.title, admitted.operations)?;
+    }
     for warning in &admitted.warnings {
         writeln!(out, "  {WARNING}Warning: {warning}{WARNING:#}")?;
     }
@@ -107,7 +114,7 @@ fn times(out: &mut impl Write, times: &[Duration]) -> io::Result<()> {
     let us = Duration::as_micros;
     writeln!(
         out,
-        "{} reviews over one connection: {} µs least, {} µs median, {} µs most (round trips).",
+        "Reviews over one connection: {}. Round trips: {} µs least, {} µs median, {} µs most.",
         sorted.len(),
         us(least),
         us(&median),
@@ -115,12 +122,13 @@ fn times(out: &mut impl Write, times: &[Duration]) -> io::Result<()> {
     )
 }
 
-fn farewell(out: &mut impl Write) -> io::Result<()> {
+fn farewell(out: &mut impl Write, namespace: &str) -> io::Result<()> {
     writeln!(
         out,
         "
 To have this in a cluster, install once, then opt a namespace in:
-  dkron-ha certs certs/dev --host dkron-ha.dkron-ha.svc && dkron-ha manifests --cert-dir certs/dev | kubectl apply -f -
-  dkron-ha manifests --for-namespace billing | kubectl apply -f - && kubectl label namespace billing dkron-ha.io/injection=enabled"
+  dkron-ha certs certs/dev --host dkron-ha.dkron-ha.svc && dkron-ha manifests --cert-dir certs/dev --image IMAGE | kubectl apply -f -
+  dkron-ha manifests --for-namespace {namespace} | kubectl apply -f - && kubectl label namespace {namespace} dkron-ha.io/injection=enabled
+IMAGE is one that you have built and pushed; the README tells how, and what this version does not do yet."
     )
 }

@@ -19,6 +19,7 @@
 //! | [`json`] | a borrowed JSON document, pointers, patches | no |
 //! | [`settings`] | what an operator chose for the whole server | no |
 //! | [`options`] | what annotations, flags and variables share | no |
+//! | [`quantity`] | Kubernetes quantities | no |
 //! | [`code`] | every `DKHA-nnn` with its fix | no |
 //! | [`contract`] | every shared name | no |
 //!
@@ -42,6 +43,7 @@ pub mod install;
 pub mod json;
 pub mod label;
 pub mod options;
+pub mod quantity;
 pub mod rehearsal;
 pub mod review;
 pub mod server;

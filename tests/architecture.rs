@@ -8,8 +8,19 @@ use std::fs;
 use std::path::Path;
 
 /// Modules that decide and do nothing else.
-const PURE: [&str; 10] =
-    ["install", "rehearsal", "documents", "review", "inject", "json", "settings", "options", "code", "contract"];
+const PURE: [&str; 11] = [
+    "install",
+    "rehearsal",
+    "documents",
+    "review",
+    "inject",
+    "json",
+    "settings",
+    "options",
+    "quantity",
+    "code",
+    "contract",
+];
 
 /// What such a module has no business with.
 const EDGES: [&str; 15] = [

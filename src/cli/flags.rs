@@ -4,6 +4,7 @@ use crate::contract::{object, port};
 use crate::options::{Options, TABLE};
 use crate::settings::{Ports, Settings};
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 
 const HEADING: &str = "Installation";
@@ -86,15 +87,15 @@ impl FromArgMatches for OptionFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let mut flags = Self::default();
         flags.update_from_arg_matches(matches)?;
-        Ok(flags)
+        let all = flags.0.clone().over(&Options::builtin());
+        all.above_its_limit().map_or(Ok(flags), |fault| Err(Error::raw(ErrorKind::ValueValidation, fault + "\n")))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
         for row in TABLE {
             if let Some(text) = matches.get_one::<String>(row.name) {
                 // The parser has read it once already.
-                row.read(&mut self.0, text)
-                    .map_err(|error| Error::raw(clap::error::ErrorKind::ValueValidation, error))?;
+                row.read(&mut self.0, text).map_err(|error| Error::raw(ErrorKind::ValueValidation, error))?;
             }
         }
         Ok(())

@@ -48,6 +48,21 @@ impl Said {
     }
 }
 
+/// Requests and limits that do not go together are refused by the API server, where only the controller would hear it.
+///
+/// # Errors
+/// A [`Rejection`] that names the pair. `path` is where the annotations stand.
+pub fn resources_fit(options: &Options, path: &Pointer) -> Result<(), Rejection> {
+    options.above_its_limit().map_or(Ok(()), |problem| {
+        Err(Rejection {
+            code: code::MALFORMED_ANNOTATION,
+            path: path.clone(),
+            problem,
+            fix: "set both, the request not above the limit".into(),
+        })
+    })
+}
+
 fn malformed(path: Pointer, text: &str, allowed: &NotAllowed) -> Rejection {
     Rejection {
         code: code::MALFORMED_ANNOTATION,

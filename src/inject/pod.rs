@@ -1,7 +1,7 @@
 //! The Pod pass: everything that makes dkron highly available.
 
 use super::agent::{Joining, joining};
-use super::annotations::Said;
+use super::annotations::{Said, resources_fit};
 use super::container::{Container, Variable};
 use super::containers::{Injected, changed};
 use super::edit::{Edit, quoted};
@@ -83,6 +83,9 @@ pub fn pod<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Verdict, Und
         }
         (_, Err(fault), _) => return Err(fault.into()),
     };
+    if matches!(owner, Owner::None) {
+        resources_fit(&options, &Pointer::of("/metadata/annotations"))?;
+    }
     let again = dkron.container.wrapped && meta.get("annotations").has(annotation::STATUS);
     let known = role::written(&dkron).filter(|_| again).unwrap_or_else(|| role::role(&dkron, &options));
     let pod = Pod { engine, request, meta, spec, said, options, owner, known, dkron, again };

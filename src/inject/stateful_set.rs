@@ -1,7 +1,7 @@
 //! The StatefulSet pass: only what a pod cannot be given later, written once and carried forward ever after.
 
 use super::agent::{Joining, joining};
-use super::annotations::Said;
+use super::annotations::{Said, resources_fit};
 use super::edit::{Edit, quoted};
 use super::entry_point::entry_point;
 use super::recognise::{Dkron, Recognised, View, recognise};
@@ -61,6 +61,7 @@ pub fn stateful_set<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Ver
     // Only now: a stray annotation of another workload is not ours to refuse.
     let said = said.strictly()?;
     misplaced(request.object)?;
+    resources_fit(&options, &at_template().key("metadata").key("annotations"))?;
     // Faults of the template are said here, where `kubectl apply` shows them, and not when the controller makes pods.
     if !dkron.container.wrapped {
         entry_point(&dkron, &options)?;

@@ -2,7 +2,13 @@
 //!
 //! One table says what each is called, what it may hold and what it means; one function reads a value, wherever it was written.
 
+mod values;
+
+pub use values::cluster_size;
+
+use crate::quantity;
 use std::fmt;
+use values::{dns_domain, dns_label, one_of, printable, whole, words};
 
 /// dkron's role in a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,25 +226,25 @@ pub static TABLE: &[Row] = &[
         name: "cpu-request",
         allowed: "a Kubernetes quantity, such as 10m",
         help: "CPU request of each injected container",
-        read: |o, t| put(&mut o.cpu_request, quantity(t)),
+        read: |o, t| put(&mut o.cpu_request, values::quantity(t)),
     },
     Row {
         name: "cpu-limit",
         allowed: "a Kubernetes quantity, such as 100m",
         help: "CPU limit of each injected container",
-        read: |o, t| put(&mut o.cpu_limit, quantity(t)),
+        read: |o, t| put(&mut o.cpu_limit, values::quantity(t)),
     },
     Row {
         name: "memory-request",
         allowed: "a Kubernetes quantity, such as 24Mi",
         help: "memory request of each injected container",
-        read: |o, t| put(&mut o.memory_request, quantity(t)),
+        read: |o, t| put(&mut o.memory_request, values::quantity(t)),
     },
     Row {
         name: "memory-limit",
         allowed: "a Kubernetes quantity, such as 64Mi",
         help: "memory limit of each injected container",
-        read: |o, t| put(&mut o.memory_limit, quantity(t)),
+        read: |o, t| put(&mut o.memory_limit, values::quantity(t)),
     },
 ];
 
@@ -288,55 +294,19 @@ impl Options {
     }
 }
 
-/// A number of servers, as an annotation, an environment variable or a flag gives it.
-pub fn cluster_size(text: &str) -> Option<u32> {
-    whole(text).filter(|n| (1..=99).contains(n))
-}
-
-fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Option<T> {
-    known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
-}
-
-fn whole(text: &str) -> Option<u32> {
-    // `parse` alone would take a leading plus sign.
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-}
-
-/// RFC 1123 label or subdomain: what Kubernetes takes as the name of a container, a set or a Service.
-fn dns_label(text: &str) -> Option<String> {
-    let label = |part: &str| {
-        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        !part.is_empty()
-            && part.len() <= 63
-            && part.bytes().all(inner)
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-    };
-    (text.len() <= 253 && text.split('.').all(label)).then(|| text.into())
-}
-
-fn dns_domain(text: &str) -> Option<String> {
-    dns_label(text.strip_suffix('.').unwrap_or(text))
-}
-
-fn words(text: &str) -> Option<Vec<String>> {
-    serde_json::from_str::<Vec<String>>(text).ok().filter(|list| list.first().is_some_and(|first| !first.is_empty()))
-}
-
-fn printable(text: &str) -> Option<String> {
-    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())).then(|| text.into())
-}
-
-/// Decimal number with an optional SI or binary suffix; the exponent form is left to those who need it elsewhere.
-fn quantity(text: &str) -> Option<String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let suffix = &text[digits.len()..];
-    let number = !digits.is_empty()
-        && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        && digits.bytes().filter(|b| *b == b'.').count() <= 1
-        && digits.bytes().any(|b| b.is_ascii_digit());
-    let known = ["", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].contains(&suffix);
-    (number && known).then(|| text.into())
+impl Options {
+    /// A request that is above its limit, which no API server takes: the names of the two options and their values.
+    pub fn above_its_limit(&self) -> Option<String> {
+        let pairs = [
+            ("cpu-request", &self.cpu_request, "cpu-limit", &self.cpu_limit),
+            ("memory-request", &self.memory_request, "memory-limit", &self.memory_limit),
+        ];
+        pairs.into_iter().find_map(|(request_name, request, limit_name, limit)| {
+            let (request, limit) = (request.as_deref()?, limit.as_deref()?);
+            let above = quantity::value(request)? > quantity::value(limit)?;
+            above.then(|| format!("{request_name} {request} is above {limit_name} {limit}"))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -386,6 +356,14 @@ mod tests {
         for (name, text) in bad {
             assert!(read(name, text).is_err(), "{name}={text}");
         }
+    }
+
+    #[test]
+    fn a_request_above_its_limit_is_seen() {
+        let said = Options { memory_request: Some("128Mi".into()), ..Options::default() };
+        let found = said.over(&Options::builtin()).above_its_limit();
+        assert_eq!(found.as_deref(), Some("memory-request 128Mi is above memory-limit 64Mi"));
+        assert_eq!(Options::builtin().above_its_limit(), None);
     }
 
     #[test]

@@ -43,6 +43,12 @@ pub fn role(dkron: &Dkron<'_>, options: &Options) -> Known {
     }
 }
 
+/// Whether the role is said in so many words, by annotation, flag or environment.
+pub fn is_said(dkron: &Dkron<'_>, options: &Options) -> bool {
+    let by_variable = dkron.container.variable("DKRON_SERVER") != Variable::Absent;
+    options.role.is_some() || dkron.flags.get("server").is_some() || by_variable
+}
+
 /// A script, a variable among the arguments, a configuration file, or one baked into an image that is not dkron's own.
 fn may_be_said_elsewhere(dkron: &Dkron<'_>) -> bool {
     let Dkron { container, flags, readable } = dkron;

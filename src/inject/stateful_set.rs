@@ -5,7 +5,7 @@ use super::annotations::{Said, resources_fit};
 use super::edit::{Edit, quoted};
 use super::entry_point::entry_point;
 use super::recognise::{Dkron, Recognised, View, recognise};
-use super::role::{Known, role};
+use super::role::{Known, is_said, role};
 use super::size::{Sources, size};
 use super::verdict::{Decision, Rejection, Verdict, Warning};
 use super::{Engine, Request, Undecided, account, doubts, identity, opted, pod, volumes};
@@ -68,15 +68,13 @@ pub fn stateful_set<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Ver
         volumes::free(template.get("spec"), &at_template().key("spec"), &dkron)?;
     }
     let known = role(&dkron, &options);
+    let is_said = is_said(&dkron, &options);
     let set = Set { engine, request, spec, template, said, options, dkron, known, stamped };
-    let serves = match known {
-        Known::Certain(role) => role == Role::Server,
-        // Where nothing plain is said, what was stamped once stands; a first time it may be a server.
-        Known::AtRunTime => {
-            stamped_role(meta).or(old.and_then(|old| stamped_role(old.get("spec").get("template").get("metadata"))))
-                != Some(Role::Agent)
-        }
-    };
+    // Where nothing plain is said, what was stamped once stands: a variable that somebody took away must not turn servers
+    // into agents. A first time it may be a server, unless everything visible speaks for an agent.
+    let stamp = || stamped_role(meta).or_else(|| stamped_role(old?.get("spec").get("template").get("metadata")));
+    let said = if is_said { None } else { stamp() };
+    let serves = said.map_or(known != Known::Certain(Role::Agent), |role| role == Role::Server);
     if serves { Ok(set.server()?) } else { set.agent() }
 }
 

@@ -29,7 +29,8 @@ impl Installation {
     pub fn apply(kubectl: &Kubectl, directory: &Path) -> Result<Self> {
         let certificates = directory.join("certificates");
         let into = certificates.to_string_lossy();
-        dkron_ha(&["certs", &into, "--host=127.0.0.1"], "")?.ok()?;
+        // The Service's name is what `manifests` wants to see, the address is where the webhook listens here.
+        dkron_ha(&["certs", &into, "--host=dkron-ha.dkron-ha.svc", "--host=127.0.0.1"], "")?.ok()?;
         let rendered = dkron_ha(&["manifests", "--cert-dir", &into], "")?.ok()?.stdout;
         let objects = kubectl.run(&["create", "--dry-run=client", "-o=json", "-f=-"], Some(&rendered))?;
         let objects = objects.ok()?.json_stream()?;

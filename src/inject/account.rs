@@ -1,10 +1,10 @@
 //! The service account of a pod, and who gets its token.
 
-use super::edit::{Edit, quoted};
+use super::edit::Edit;
 use super::verdict::Warning;
 use crate::code;
 use crate::contract::{self, object};
-use crate::json::{Node, Pointer};
+use crate::json::{Node, Pointer, quoted};
 use crate::options::Role;
 
 /// The pod spec's account as the user left it.

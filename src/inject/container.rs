@@ -24,6 +24,8 @@ pub struct Container<'n> {
     pub wrapped: bool,
     /// `args`.
     pub args: Vec<Cow<'n, str>>,
+    /// What its words run, Kubernetes' variables put in where the manifest has their values.
+    pub runs: Runs,
 }
 
 /// An environment variable as far as the manifest tells.
@@ -43,7 +45,7 @@ impl<'n> Container<'n> {
         let written = node.get("command").strings().unwrap_or_default();
         let args = node.get("args").strings().unwrap_or_default();
         let (command, args, wrapped) = unwrapped(written, args);
-        Self {
+        let mut container = Self {
             node,
             path: containers.index(index),
             name: node.get("name").str().unwrap_or_default(),
@@ -51,7 +53,10 @@ impl<'n> Container<'n> {
             command: Some(command).filter(|words| !words.is_empty()),
             wrapped,
             args,
-        }
+            runs: Runs::Unknown,
+        };
+        container.runs = container.look();
+        container
     }
 
     /// Whether the image is called dkron.
@@ -59,8 +64,7 @@ impl<'n> Container<'n> {
         image::is_dkron(&self.image)
     }
 
-    /// What its words run, Kubernetes' variables put in where the manifest has their values.
-    pub fn runs(&self) -> Runs {
+    fn look(&self) -> Runs {
         let known = |word: &Cow<'n, str>| match word.contains("$(").then(|| self.expanded(word)).flatten() {
             Some(text) => Cow::Owned(text),
             None => word.clone(),
@@ -180,7 +184,7 @@ mod tests {
         let object = Node::parse(&text, &WORKLOAD).unwrap();
         let containers = Pointer::of("/spec/containers");
         let container = Container::at(&object.get("spec").get("containers").items()[0], &containers, 0);
-        let flags = match container.runs() {
+        let flags = match container.runs.clone() {
             Runs::Agent(flags) | Runs::FlagsFirst(flags) => flags,
             _ => Flags::default(),
         };

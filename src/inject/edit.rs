@@ -1,6 +1,6 @@
 //! A patch under construction, with the record of what it changes.
 
-use crate::json::{Node, Operation, Patch, Pointer};
+use crate::json::{Node, Operation, Patch, Pointer, quoted};
 
 /// Operations, and what `uninject` and `kubectl describe` need to know of them.
 #[derive(Debug, Default)]
@@ -95,11 +95,6 @@ impl Edit {
     pub fn into_patch(self) -> Patch {
         self.patch
     }
-}
-
-/// JSON text of a string.
-pub fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// Whether the node means the same as the JSON text; numbers and structures may be written in several ways.

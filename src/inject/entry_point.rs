@@ -30,7 +30,7 @@ pub fn entry_point(dkron: &Dkron<'_>, options: &Options) -> Result<EntryPoint, R
         return Ok(EntryPoint::Words(command.clone()));
     }
     let first = container.args.first().map(AsRef::as_ref);
-    match container.runs() {
+    match container.runs {
         // The arguments name a program themselves, so the image has no entry point of its own.
         Runs::Agent(_) if first.is_some_and(|word: &str| word != "agent" && !word.starts_with('-')) => {
             Ok(EntryPoint::Words(Vec::new()))

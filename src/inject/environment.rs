@@ -1,8 +1,9 @@
 //! Environment of the dkron container. Only names that the user left free are written.
 
 use super::container::Variable;
-use super::edit::{Edit, quoted};
+use super::edit::Edit;
 use super::recognise::Dkron;
+use crate::json::quoted;
 
 /// One variable to be added.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use super::agent::{Joining, joining};
 use super::annotations::{Said, resources_fit};
 use super::container::{Container, Variable};
 use super::containers::{Injected, changed};
-use super::edit::{Edit, quoted};
+use super::edit::Edit;
 use super::entry_point::{EntryPoint, entry_point};
 use super::environment::{self, Value};
 use super::identity::{self, Identity};
@@ -17,7 +17,7 @@ use super::verdict::{Decision, Rejection, Verdict, Warning};
 use super::{Engine, Request, Undecided, account, doubts, opted, probes, spread, storage, volumes};
 use crate::code;
 use crate::contract::{annotation, env, injected, label, path, port};
-use crate::json::{Node, Pointer};
+use crate::json::{Node, Pointer, quoted};
 use crate::options::{Options, Role, SidecarMode, Storage};
 
 /// The pod under review.
@@ -241,12 +241,11 @@ impl Pod<'_, '_> {
 
     fn containers(&self, edit: &mut Edit, role: Role) {
         let at = Pointer::of("/spec");
-        let dkron_port = self.dkron.container.http_port(&self.dkron.flags);
         let user = self.spec.get("securityContext").get("runAsUser").integer();
         let ours = Injected {
             options: &self.options,
             inherits_user: user.is_some_and(|user| user != 0),
-            dkron_port: dkron_port.and_then(|port| changed(port, port::DKRON_HTTP)),
+            dkron_port: self.changed_dkron_port(),
         };
         let text = self.engine.containers(&ours);
         let (inits, mains) = (self.spec.get("initContainers"), self.spec.get("containers"));
@@ -281,6 +280,11 @@ impl Pod<'_, '_> {
         }
     }
 
+    /// dkron's HTTP port, where it is known and not the usual one.
+    fn changed_dkron_port(&self) -> Option<u16> {
+        changed(self.dkron.container.http_port(&self.dkron.flags)?, port::DKRON_HTTP)
+    }
+
     fn size(&self, identity: &Identity, bare: bool, warnings: &mut Vec<Warning>) -> Result<Option<u32>, Rejection> {
         // A set's own number stands in its annotation since the StatefulSet pass; bare pods have no replicas to ask.
         let otherwise = match (bare, identity.ordinal) {
@@ -302,8 +306,7 @@ impl Pod<'_, '_> {
         let grace = self.spec.get("terminationGracePeriodSeconds").integer().unwrap_or(30);
         let grace = grace.max(self.options.grace.unwrap_or_default().into()).to_string();
         let wrapper_port = changed(settings.ports.wrapper, port::WRAPPER).map(|port| port.to_string());
-        let dkron_port = self.dkron.container.http_port(&self.dkron.flags);
-        let dkron_port = dkron_port.and_then(|port| changed(port, port::DKRON_HTTP)).map(|port| port.to_string());
+        let dkron_port = self.changed_dkron_port().map(|port| port.to_string());
         let mut all = vec![
             (env::POD_NAME, Value::Field("metadata.name")),
             (env::POD_IP, Value::Field("status.podIP")),

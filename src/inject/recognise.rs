@@ -31,10 +31,11 @@ pub struct Dkron<'n> {
 
 impl<'n> Dkron<'n> {
     fn of(container: Container<'n>) -> Self {
-        match container.runs() {
-            Runs::Agent(flags) | Runs::FlagsFirst(flags) => Self { container, flags, readable: true },
-            Runs::OtherVerb | Runs::Unknown => Self { container, flags: Flags::default(), readable: false },
-        }
+        let (flags, readable) = match &container.runs {
+            Runs::Agent(flags) | Runs::FlagsFirst(flags) => (flags.clone(), true),
+            Runs::OtherVerb | Runs::Unknown => (Flags::default(), false),
+        };
+        Self { container, flags, readable }
     }
 }
 
@@ -107,7 +108,7 @@ impl View<'_> {
     /// Whether a container may be dkron, by its words and its image.
     fn takes(self, container: &Container<'_>) -> bool {
         let dkron_image = container.has_dkron_image();
-        match container.runs() {
+        match container.runs {
             Runs::Agent(_) | Runs::FlagsFirst(_) => true,
             // The annotation says what such an image runs.
             _ if self.options.command.is_some() && container.command.is_none() => dkron_image || self.wanted,

@@ -6,7 +6,7 @@ use super::verdict::{Rejection, Warning};
 use crate::code;
 use crate::contract::env;
 use crate::json::Pointer;
-use crate::options::cluster_size;
+use crate::options::{cluster_size, is_cluster_size};
 
 /// What speaks for a size beside the container itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,7 +47,7 @@ pub fn size(dkron: &Dkron<'_>, sources: Sources, warnings: &mut Vec<Warning>) ->
         },
     };
     let (Some(size), Some(replicas)) = (size, replicas) else { return Ok(size) };
-    if cluster_size(&size.to_string()).is_none() {
+    if !is_cluster_size(size) {
         return Err(malformed(Pointer::of("/spec/replicas"), "the number of servers", &size.to_string()));
     }
     if size > replicas {

@@ -2,7 +2,7 @@
 
 use super::agent::{Joining, joining};
 use super::annotations::{Said, resources_fit};
-use super::edit::{Edit, quoted};
+use super::edit::Edit;
 use super::entry_point::entry_point;
 use super::recognise::{Dkron, Recognised, View, recognise};
 use super::role::{Known, is_said, role};
@@ -11,7 +11,7 @@ use super::verdict::{Decision, Rejection, Verdict, Warning};
 use super::{Engine, Request, Undecided, account, doubts, identity, opted, pod, volumes};
 use crate::code;
 use crate::contract::{annotation, label};
-use crate::json::{Node, Pointer};
+use crate::json::{Node, Pointer, quoted};
 use crate::options::{Options, Role, Rollout};
 
 /// The set under review.
@@ -103,12 +103,9 @@ impl Set<'_, '_> {
         let mut edit = Edit::default();
         let mut frozen = vec![self.grace(&mut edit)];
         let mut warnings = Vec::new();
-        match self.cluster_to_join()? {
-            Some(Joining::By { cluster, .. }) => {
-                account::doubt_discovery(self.template.get("spec"), &mut warnings);
-                frozen.push((annotation::CLUSTER, cluster));
-            }
-            Some(Joining::Own) | None => {}
+        if let Some(cluster) = self.cluster_to_join()? {
+            account::doubt_discovery(self.template.get("spec"), &mut warnings);
+            frozen.push((annotation::CLUSTER, cluster));
         }
         let labels = self.template.get("metadata").get("labels");
         for name in [label::CLUSTER, label::SERVER_OF] {
@@ -124,10 +121,11 @@ impl Set<'_, '_> {
 
     /// The cluster is frozen at stamping, so that an update never depends on what else lives in the namespace. Agents may be
     /// applied before their servers: then the pods find out.
-    fn cluster_to_join(&self) -> Result<Option<Joining>, Undecided> {
+    ///
+    /// `None` where the user configured the joining, or nothing is known yet.
+    fn cluster_to_join(&self) -> Result<Option<String>, Undecided> {
         if self.stamped.is_some() {
-            let carried = self.carried(annotation::CLUSTER).filter(|_| self.said.cluster.is_none());
-            return Ok(carried.map(|cluster| Joining::By { variable: "", value: String::new(), cluster }));
+            return Ok(self.carried(annotation::CLUSTER).filter(|_| self.said.cluster.is_none()));
         }
         let path = at_template().key("metadata");
         match joining(&self.dkron, &self.options, self.request, self.engine.clusters.as_ref(), path) {
@@ -135,7 +133,9 @@ impl Set<'_, '_> {
                 super::KnownClusters::These(these) if these.len() > 1 => Err(refusal.into()),
                 _ => Ok(None),
             },
-            other => other.map(Some),
+            Ok(Joining::By { cluster, .. }) => Ok(Some(cluster)),
+            Ok(Joining::Own) => Ok(None),
+            Err(undecided) => Err(undecided),
         }
     }
 

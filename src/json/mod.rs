@@ -10,7 +10,7 @@ mod pointer;
 mod shape;
 
 pub use depth::{MAX_DEPTH, too_deep};
-pub use node::{Node, ParseError};
+pub use node::{Node, ParseError, quoted};
 pub use patch::{ApplyError, Operation, Patch};
 pub use pointer::Pointer;
 pub use shape::Shape;

@@ -187,7 +187,7 @@ impl<'a> Node<'a> {
 }
 
 /// JSON text of a string.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

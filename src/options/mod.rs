@@ -4,7 +4,7 @@
 
 mod values;
 
-pub use values::cluster_size;
+pub use values::{cluster_size, is_cluster_size};
 
 use crate::quantity;
 use std::fmt;

@@ -4,7 +4,12 @@ use crate::quantity;
 
 /// A number of servers, as an annotation, an environment variable or a flag gives it.
 pub fn cluster_size(text: &str) -> Option<u32> {
-    whole(text).filter(|n| (1..=99).contains(n))
+    whole(text).filter(|n| is_cluster_size(*n))
+}
+
+/// Whether that many servers can be a cluster.
+pub fn is_cluster_size(number: u32) -> bool {
+    (1..=99).contains(&number)
 }
 
 pub(super) fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Option<T> {

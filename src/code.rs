@@ -76,4 +76,9 @@ codes! {
     SIZE_ABOVE_REPLICAS = 117, "more servers are awaited than the set has";
 
     PATCH_DOES_NOT_APPLY = 201, "the patch did not apply to the object it was made for";
+
+    DISK_OF_ANOTHER = 301, "the disk holds the raft state of another cluster";
+    NO_LEADER = 302, "there is raft state and no leader";
+    EMPTY_DISK_VOTES = 303, "not all servers answer and this one has lost its disk";
+    HOLDING = 304, "going now would leave the cluster without a majority";
 }

@@ -71,6 +71,10 @@ pub mod env {
     pub const STORAGE: &str = "DKRON_HA_STORAGE";
     /// Seconds between TERM and KILL.
     pub const GRACE: &str = "DKRON_HA_GRACE";
+    /// Directory that only the dkron container writes, where it is not [`path::RUN`](super::path::RUN).
+    pub const RUN: &str = "DKRON_HA_RUN";
+    /// What the label updater tells, where it is not in [`path::DESIRED`](super::path::DESIRED).
+    pub const DESIRED: &str = "DKRON_HA_DESIRED";
     /// DNS domain of the cluster, where it is not to be read from resolv.conf.
     pub const CLUSTER_DOMAIN: &str = "DKRON_HA_CLUSTER_DOMAIN";
     /// Port of the wrapper, where it is not [`port::WRAPPER`](super::port::WRAPPER).
@@ -119,6 +123,8 @@ pub mod path {
     pub const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
     /// Admission endpoint.
     pub const MUTATE: &str = "/mutate";
+    /// Wrapper: what it tells the other wrappers of itself.
+    pub const STATE: &str = "/v1/state";
     /// Wrapper: the dkron container lives.
     pub const PROBE_LIVE: &str = "/probe/live";
     /// Wrapper: this server takes part.

@@ -10,8 +10,8 @@ use std::process::Command;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, wait};
 
+use super::command::Prepared;
 use super::exit::Exit;
-use super::launch::Prepared;
 
 /// A child that could not be started.
 #[derive(Debug)]
@@ -72,28 +72,27 @@ pub fn start(program: &Path, prepared: &Prepared) -> Result<Pid, StartError> {
     Ok(Pid::from_child(&child))
 }
 
-/// Sends a signal to the child alone: plugins and jobs share its group.
-pub fn pass_on(child: Pid, signal: Signal) {
+/// Sends a signal to one process alone: plugins and jobs share dkron's group.
+pub fn send(pid: Pid, signal: Signal) {
     // It may have ended just now; then there is nobody to tell.
-    let _ = kill_process(child, signal);
+    let _ = kill_process(pid, signal);
 }
 
-/// What [`reap`] found.
-#[derive(Debug, Default)]
+/// A process that has ended.
+#[derive(Debug)]
 pub struct Reaped {
-    /// How the child ended, if it did.
-    pub child: Option<Exit>,
-    /// Number of other processes.
-    pub orphans: u64,
+    /// Which.
+    pub pid: Pid,
+    /// How.
+    pub exit: Exit,
 }
 
 /// Takes in every process that has ended; never waits for one.
-pub fn reap(child: Option<Pid>) -> Reaped {
-    let mut reaped = Reaped::default();
+pub fn reap() -> Vec<Reaped> {
+    let mut reaped = Vec::new();
     loop {
         match wait(WaitOptions::NOHANG) {
-            Ok(Some((pid, status))) if Some(pid) == child => reaped.child = Exit::of(status),
-            Ok(Some(_)) => reaped.orphans += 1,
+            Ok(Some((pid, status))) => reaped.extend(Exit::of(status).map(|exit| Reaped { pid, exit })),
             Err(Errno::INTR) => {}
             Ok(None) | Err(_) => return reaped,
         }

@@ -6,40 +6,42 @@
 //! | --- | --- | --- |
 //! | `invocation` | the command line | no |
 //! | `install` | copies the program into the shared volume | files |
-//! | `run` | the order of life: gathers facts, asks `decide`, carries out | yes |
-//! | `decide` | how to start, what a signal means: facts in, decision out | no |
-//! | `settings`, `environment` | what the webhook wrote; what Kubernetes wrote by accident | no |
-//! | `form`, `arguments` | dkron's flags in a command, as far as they can be reached | no |
-//! | `launch` | from a decision to words and variables | no |
-//! | `peers` | names | no |
-//! | `lookout` | threads that watch the peers | DNS, sockets |
-//! | `leader`, `http` | the strict question who leads | sockets |
-//! | `probe` | the probes of the container | sockets |
+//! | `run` | the order of life: gathers what is known, asks `procedure`, carries out what it wants | yes |
+//! | [`procedure`] | how a server is started, watched and stopped: facts in, actions out | no |
+//! | [`command`] | what was said to dkron, and the words and variables it gets instead | no |
+//! | [`config`] | dkron's configuration file, and a copy that says one thing more | files |
+//! | [`disk`] | the raft state, the marker beside it, and `desired.json` | files |
+//! | [`dkron`] | questions to dkron | sockets |
+//! | [`watch`] | looks at the peers and at the own dkron, over and over | DNS, sockets |
+//! | [`port`] | what other wrappers, probes and Prometheus are told | sockets |
+//! | `json` | JSON as far as it is needed here | no |
 //! | `find` | where the program lies | files |
-//! | `signals`, `child` | signals in; processes started, signalled, reaped | processes |
+//! | `signals`, `child`, `tools`, `relatives` | signals in; processes started, signalled, reaped, recognised | processes |
+//! | `clock`, `threads` | what time it is; how a thread begins | clock, threads |
 //! | `exit` | the table of exit codes | no |
 //! | `report`, `log` | what people read: lines to stderr | stderr |
 
-mod arguments;
 mod child;
-mod decide;
-mod environment;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod disk;
+pub mod dkron;
 mod exit;
 mod find;
-mod form;
-mod http;
 mod install;
 mod invocation;
-mod launch;
-mod leader;
+mod json;
 mod log;
-mod lookout;
-mod peers;
-mod probe;
+pub mod port;
+pub mod procedure;
+mod relatives;
 mod report;
 mod run;
-mod settings;
 mod signals;
+mod threads;
+mod tools;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -118,10 +118,24 @@ fn a_server_alone_starts_at_once() {
 }
 
 #[test]
-fn a_shell_string_gets_variables_and_stays_as_it_is() {
+fn flags_in_a_shell_string_are_exchanged() {
     let mut server = Server::new(&[]);
-    let script = format!("exec {} agent --server --bootstrap-expect=2", server.words[0]);
+    let script = format!("exec {} agent --server --bootstrap-expect=2 --retry-join \"a b\"", server.words[0]);
     server.words = vec!["/bin/sh".into(), "-c".into(), script];
+    let _peer = FakeDkron::at(16, server.port, LEADER);
+    let ended = server.wrapped(&format!("{OWN},127.0.0.16")).env("DKRON_BOOTSTRAP_EXPECT", "2").ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let expected =
+        ["agent", "--server", "--retry-interval=1s", "--retry-join=127.0.0.16", "--bind-addr=127.0.0.1:8946"];
+    assert_eq!(server.told(), expected);
+}
+
+#[test]
+fn a_script_in_a_file_gets_variables() {
+    let mut server = Server::new(&[]);
+    let script = server.directory.path().join("start.sh");
+    fs::write(&script, format!("exec {} agent --server --bootstrap-expect=2", server.words[0])).expect("a script");
+    server.words = vec!["/bin/sh".into(), script.to_str().expect("text").into()];
     let _peer = FakeDkron::at(16, server.port, LEADER);
     let ended = server.wrapped(&format!("{OWN},127.0.0.16")).env("DKRON_BOOTSTRAP_EXPECT", "2").ended();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

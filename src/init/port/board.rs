@@ -1,0 +1,62 @@
+//! What the port tells: written by the main loop, read by the threads of the connections.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::super::procedure::{Health, State};
+
+/// Everything that the port tells, of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What the probes answer.
+    pub health: Health,
+    /// What other wrappers are told; `None` for an agent, which has nothing to tell them.
+    pub state: Option<State>,
+    /// What happened since this program began.
+    pub counters: Counters,
+}
+
+/// What happened since this program began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// dkron was started.
+    pub starts: u64,
+    /// dkron ended without having been told to.
+    pub deaths: u64,
+    /// Orphans that were reaped.
+    pub orphans: u64,
+    /// dkron was restarted because nobody led and nothing was formed.
+    pub stall_cures: u64,
+    /// dkron was restarted because it had lost its name.
+    pub zombie_restarts: u64,
+    /// Leadership was given away: the follower took the message.
+    pub hand_overs: u64,
+    /// Leadership could not be given away.
+    pub hand_overs_failed: u64,
+    /// dkron left its cluster when it was told to.
+    pub leaves: u64,
+}
+
+/// The present [`Snapshot`].
+#[derive(Debug)]
+pub struct Board {
+    shown: Mutex<Arc<Snapshot>>,
+}
+
+impl Board {
+    /// Shows this from the beginning.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self { shown: Mutex::new(Arc::new(snapshot)) }
+    }
+
+    /// From now on shows this.
+    pub fn show(&self, snapshot: Snapshot) {
+        let snapshot = Arc::new(snapshot);
+        let shown = &mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        *shown = snapshot;
+    }
+
+    /// What is shown.
+    pub fn shown(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.shown.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,240 @@
+//! The cures for what dkron does not mend itself: each restarts it, in its place.
+
+use std::mem;
+use std::time::Duration;
+
+use super::Procedure;
+use super::action::Prepare;
+use super::facts::RAFT_HOLDS;
+use super::moment::Moment;
+use super::peer::Peer;
+use super::saying::Saying;
+use super::start;
+use super::state::{Disk, Member, Name, Phase, State, Status};
+
+/// All are up and nobody leads: an election takes up to 3 s.
+const STALL: Duration = Duration::from_secs(5);
+
+/// After this time of a stall everybody starts anew, in order.
+const STALL_OF_ALL: Duration = Duration::from_secs(30);
+
+/// Restarts of the highest server alone. Members from before, with another size, are forgotten only where nobody runs any more.
+const STALLS_OF_ONE: u32 = 2;
+const ALL_DOWN: Duration = Duration::from_secs(4);
+
+/// The leader has not seen this server for so long: not a late gossip any more.
+const MISSED: Duration = Duration::from_secs(15);
+
+/// The same while somebody is about to join: a name is free again within a minute.
+const MISSED_WHILE_OTHERS_JOIN: Duration = Duration::from_secs(60);
+
+/// Time for one server to restart and be seen again.
+const CURE_OF_ONE: Duration = Duration::from_secs(5);
+
+/// A name is free again 41 to 62 s after its bearer died: restarting more often would only renew the conflict.
+const CURE_AGAIN: Duration = Duration::from_secs(75);
+
+/// dkron hangs in its join loop, and addresses have changed since.
+const BLOCKED: Duration = Duration::from_secs(20);
+
+/// Nobody has led for so long, and raft has addresses from before.
+const STRANDED: Duration = Duration::from_secs(10);
+
+/// Cures that have failed before the container is given up.
+const CURES: u32 = 3;
+
+/// What is wrong, and what was done about it.
+#[derive(Debug, Default)]
+pub struct Cures {
+    /// Since when all are up and none leads.
+    stalled: Option<Moment>,
+    /// How often dkron was restarted for that.
+    stalls: u32,
+    /// Time between the end of dkron and its next start.
+    pub pause: Duration,
+    /// Since when the others do not see this server.
+    missed: Option<Moment>,
+    /// When dkron was restarted for that.
+    cured: Option<Moment>,
+    /// How often in a row.
+    tried: u32,
+}
+
+impl Cures {
+    /// dkron is started anew.
+    pub fn begin(&mut self) {
+        (self.stalled, self.missed) = (None, None);
+    }
+
+    /// Restarting dkron did not help.
+    pub fn have_failed(&self, now: Moment) -> bool {
+        self.tried >= CURES && self.missed.is_some_and(|since| now.since(since) > MISSED)
+    }
+}
+
+impl Procedure {
+    /// The first servers were to be so many, and now others, before any leader was seen.
+    pub(super) fn size_has_changed(&mut self, now: Moment) -> bool {
+        let (Some(old), false) = (self.child.agreed, self.facts.formed) else { return false };
+        match start::told_size(&self.facts, now) {
+            Some(new) if new != old => {
+                let empty = self.is_surely_empty(now);
+                self.facts.disk = if empty { Disk::Empty } else { Disk::Unknown };
+                self.restart(now, Saying::SizeChanged(old, new));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The own dkron says that it has no raft configuration.
+    fn is_surely_empty(&self, now: Moment) -> bool {
+        let read = self.facts.raft.as_ref().filter(|reading| now.since(reading.at) <= RAFT_HOLDS);
+        self.facts.own_leader().is_none() && read.is_some_and(|reading| reading.servers.is_empty())
+    }
+
+    /// All first servers are up, nobody leads, and nobody has a raft configuration: nothing will ever change that by itself. So all
+    /// disks are empty, whatever was thought of them, and the highest server starts anew, to found the cluster.
+    pub(super) fn is_stalled(&mut self, now: Moment) -> bool {
+        let facts = &self.facts;
+        let size = self.child.founds.or_else(|| start::told_size(facts, now)).or_else(|| facts.size(now));
+        let first: Vec<Name> = facts.first(size.unwrap_or(0)).into_iter().cloned().collect();
+        let others = || first.iter().filter_map(|pod| facts.peers.get(pod));
+        let whole =
+            others().count() + usize::from(first.contains(&facts.me.pod)) == size.map_or(0, |size| size as usize);
+        let all = whole && self.is_surely_empty(now) && others().all(|peer| is_up_and_empty(peer, now));
+        let led = facts.peers.values().any(|peer| peer.leader(now).is_some());
+        if !all || led || first.is_empty() {
+            self.watch.cures.stalled = None;
+            return false;
+        }
+        let lasts = now.since(*self.watch.cures.stalled.get_or_insert(now));
+        if lasts < STALL {
+            return false;
+        }
+        if mem::replace(&mut self.facts.disk, Disk::Empty) != Disk::Empty {
+            self.tell(Saying::AllEmpty);
+        }
+        let facts = &self.facts;
+        let mut wrapped = first.iter().filter_map(|pod| facts.peers.get(pod)?.wrapper(now));
+        let own = facts.ordinal(&facts.me.pod);
+        let is_last = wrapped.clone().all(|state| state.disk == Disk::Empty && facts.ordinal(&state.pod) < own);
+        let waits = wrapped.any(|state| state.disk != Disk::Empty);
+        let alone = is_last && self.watch.cures.stalls < STALLS_OF_ONE;
+        if !first.contains(&facts.me.pod) || waits || !alone && lasts < STALL_OF_ALL {
+            return false;
+        }
+        self.watch.cures.stalls += 1;
+        self.watch.cures.pause = if alone { Duration::ZERO } else { ALL_DOWN };
+        self.restart(now, Saying::Stalled);
+        true
+    }
+
+    /// The others have a leader that does not see this server, or the lowest of them does not while nobody leads.
+    pub(super) fn is_zombie(&mut self, now: Moment) -> bool {
+        let missed =
+            self.facts.own.is_some() && (self.facts.is_missed(now) || self.is_apart(now) || self.sees_ghosts(now));
+        if !missed {
+            self.watch.cures.missed = None;
+            if self.facts.voter_since.is_some() {
+                self.watch.cures.tried = 0;
+            }
+            return false;
+        }
+        let lasts = now.since(*self.watch.cures.missed.get_or_insert(now));
+        let again = self.watch.cures.cured.is_none_or(|cured| now.since(cured) >= CURE_AGAIN);
+        // While its name is not free a restart would only be refused again.
+        if lasts < self.patience(now) || !again || self.facts.name_is_taken_at(now).is_some() {
+            return false;
+        }
+        self.watch.cures.cured = Some(now);
+        self.watch.cures.tried += 1;
+        self.restart(now, Saying::Zombie(lasts));
+        true
+    }
+
+    /// How long this server waits before it restarts dkron because it is missed. Whom nobody sees is of no use as it is. Otherwise
+    /// gossip has fallen apart while raft may go on through this server, so that only one restarts at a time: first those that
+    /// know no leader, the highest of them first, and none while somebody else is about to join, which makes one pool of two.
+    fn patience(&self, now: Moment) -> Duration {
+        let facts = &self.facts;
+        if !facts.leads() && !facts.is_seen_alive(now) {
+            return MISSED;
+        }
+        let states = || facts.peers.values().filter_map(|peer| peer.wrapper(now));
+        let joins = states().any(|state| matches!(state.phase, Phase::Waiting | Phase::Starting));
+        let own = facts.ordinal(&facts.me.pod);
+        let led = facts.own_leader().is_some();
+        let first = |state: &&State| state.up && state.leader.is_none() && (led || facts.ordinal(&state.pod) > own);
+        let turn = u32::try_from(states().filter(first).count()).unwrap_or(u32::MAX);
+        let alone = if joins { MISSED_WHILE_OTHERS_JOIN } else { MISSED };
+        alone + CURE_OF_ONE * turn
+    }
+
+    /// Nobody leads, and the lowest server that runs does not see this one: two pools of gossip.
+    fn is_apart(&self, now: Moment) -> bool {
+        let facts = &self.facts;
+        let led = facts.own_leader().is_some() || facts.peers.values().any(|peer| peer.leader(now).is_some());
+        let lowest =
+            facts.peers.values().filter(|peer| peer.is_up(now)).min_by_key(|peer| facts.ordinal(&peer.name.pod));
+        let Some(lowest) = lowest.filter(|_| !led) else { return false };
+        facts.ordinal(&lowest.name.pod) < facts.ordinal(&facts.me.pod)
+            && !lowest.member(now, &facts.me.node).is_some_and(|member| facts.is_self(member))
+    }
+
+    /// Nobody leads, and the own dkron shows a peer alive where it no longer is: gossip that works would know within 10 s.
+    fn sees_ghosts(&self, now: Moment) -> bool {
+        let facts = &self.facts;
+        let led = facts.own_leader().is_some() || facts.peers.values().any(|peer| peer.leader(now).is_some());
+        let mut alive = facts.own.iter().flat_map(|own| &own.members).filter(|member| member.status == Status::Alive);
+        let ip = |member: &Member| facts.peer_of(&member.name).and_then(|peer| peer.sure(now));
+        !led && alive.any(|member| ip(member).is_some_and(|ip| ip != member.ip))
+    }
+
+    /// dkron before version 4 was started without a marker, and raft looks for all members at addresses from before: only a start with
+    /// their new ones brings a leader.
+    pub(super) fn is_stranded(&mut self, now: Moment) -> bool {
+        let facts = &self.facts;
+        let stuck = facts.own.is_some()
+            && start::is_stranded(facts, now)
+            && self.watch.is_leaderless_for(now, STRANDED)
+            && facts.raft.as_ref().is_some_and(|reading| now.since(reading.at) <= RAFT_HOLDS);
+        let members = facts.marker.iter().flat_map(|marker| &marker.members);
+        let mut others = members.filter(|server| !facts.is_own(server));
+        if !stuck || !others.all(|server| facts.peer_of(&server.id).is_some_and(|peer| is_stranded_too(peer, now))) {
+            return false;
+        }
+        self.restart(now, Saying::Stranded);
+        true
+    }
+
+    /// dkron looks for others at addresses that are out of date.
+    pub(super) fn is_blocked(&mut self, now: Moment) -> bool {
+        let blocked =
+            self.facts.own.is_none() && self.child.started.is_some_and(|started| now.since(started) >= BLOCKED);
+        if !blocked || self.child.founds.is_some() {
+            return false;
+        }
+        let join = start::launch_among(&self.facts, now, Prepare::Keep).join;
+        let company = self.facts.peers.values().any(|peer| peer.sure(now).is_some());
+        let others = company && join.iter().any(|name| !self.child.join.contains(name));
+        let nobody = join.is_empty() && !self.child.joins_nobody();
+        if !others && !nobody {
+            return false;
+        }
+        self.restart(now, Saying::Zombie(BLOCKED));
+        true
+    }
+}
+
+fn is_stranded_too(peer: &Peer, now: Moment) -> bool {
+    peer.wrapper(now).is_some_and(|state| state.stranded && state.leader.is_none())
+}
+
+fn is_up_and_empty(peer: &Peer, now: Moment) -> bool {
+    let up = peer.is_up(now) && peer.leader(now).is_none();
+    up && match peer.wrapper(now) {
+        Some(state) => state.raft.as_ref().is_some_and(Vec::is_empty) && !state.phase.stops(),
+        None => peer.plain(now).is_some(),
+    }
+}

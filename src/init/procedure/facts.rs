@@ -1,0 +1,321 @@
+//! Everything that is known, and what follows from it without deciding anything.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::input::{Desired, DkronView, Marker, Me, PeerName};
+use super::moment::Moment;
+use super::peer::Peer;
+use super::state::{Disk, Leader, Member, Name, Owner, Server};
+
+/// `desired.json` of this age says nothing any more.
+const DESIRED_HOLDS: Duration = Duration::from_secs(30);
+
+/// A raft configuration that was read this long ago has to be read again before it decides anything.
+pub const RAFT_HOLDS: Duration = Duration::from_secs(15);
+
+/// Ordinals behind those of the first bootstrap that are looked for too: without `desired.json` nothing else tells of servers
+/// that were added since.
+const BEYOND: u32 = 2;
+
+/// A raft configuration that some dkron told.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Its servers.
+    pub servers: Vec<Server>,
+    /// When it was told.
+    pub at: Moment,
+}
+
+/// What one server knows.
+#[derive(Debug)]
+pub struct Facts {
+    /// What never changes.
+    pub me: Me,
+    /// The other servers by the names of their pods.
+    pub peers: BTreeMap<Name, Peer>,
+    /// What Kubernetes wants, and when that was written.
+    desired: Option<(Desired, Moment)>,
+    /// The own dkron, while its API answers.
+    pub own: Option<DkronView>,
+    /// The raft configuration of the own cluster, since dkron was started.
+    pub raft: Option<Reading>,
+    /// Raft configurations of others, by the address that was asked.
+    pub readings: BTreeMap<SocketAddr, Reading>,
+    /// What the own disk holds.
+    pub disk: Disk,
+    /// The marker on it.
+    pub marker: Option<Marker>,
+    /// A leader was heard of, in this life or an earlier one.
+    pub formed: bool,
+    /// A peer has said the same of itself.
+    pub formed_elsewhere: bool,
+    /// Since when the own server has been a voter that knows its leader.
+    pub voter_since: Option<Moment>,
+    /// Since when the own dkron has seen each member as it sees it now.
+    pub seen: BTreeMap<Name, (Member, Moment)>,
+}
+
+impl Facts {
+    /// What is known at the beginning.
+    pub fn new(me: Me) -> Self {
+        let mut facts = Self {
+            peers: BTreeMap::new(),
+            desired: None,
+            own: None,
+            raft: None,
+            readings: BTreeMap::new(),
+            disk: me.disk,
+            marker: me.marker.clone(),
+            formed: me.marker.is_some(),
+            formed_elsewhere: false,
+            voter_since: None,
+            seen: BTreeMap::new(),
+            me,
+        };
+        for name in facts.me.peers.clone() {
+            facts.meet(name);
+        }
+        facts
+    }
+
+    fn meet(&mut self, name: PeerName) {
+        if name.pod != self.me.pod {
+            self.peers.entry(name.pod.clone()).or_insert_with(|| Peer::new(name));
+        }
+    }
+
+    /// Takes in what Kubernetes wants; its pods may be peers that nobody knew.
+    pub fn want(&mut self, desired: Desired, written: Moment) {
+        let news =
+            self.desired.as_ref().is_none_or(|(known, _)| known.pods.len() != desired.pods.len() || *known != desired);
+        if news {
+            for pod in &desired.pods {
+                if let Some(name) = self.name_of(&pod.name) {
+                    self.meet(name);
+                }
+            }
+            // Who was neither there at the first bootstrap nor is there now is no peer any more.
+            let first = &self.me.peers;
+            self.peers.retain(|pod, _| {
+                first.iter().any(|name| name.pod == *pod) || desired.pods.iter().any(|there| there.name == *pod)
+            });
+        }
+        self.desired = Some((desired, written));
+    }
+
+    /// The servers right behind those of the first bootstrap: somebody may have added them.
+    pub fn look_beyond(&mut self) {
+        let Some(last) = self.me.peers.iter().filter_map(|name| self.ordinal(&name.pod)).max() else { return };
+        for ordinal in last + 1..=last + BEYOND {
+            let Some((set, _)) = split(&self.me.pod) else { return };
+            if let Some(name) = self.name_of(&format!("{set}-{ordinal}").into()) {
+                self.meet(name);
+            }
+        }
+    }
+
+    /// Names of a pod of the own set, made as the own names are made.
+    fn name_of(&self, pod: &Name) -> Option<PeerName> {
+        self.ordinal(pod)?;
+        let own = self.me.peers.iter().find(|name| name.pod == self.me.pod).or(self.me.peers.first())?;
+        let host = match own.host.strip_prefix(&*own.pod) {
+            Some(behind) => format!("{pod}{behind}").into(),
+            // Peers that are written as addresses have no pattern; Kubernetes may still know the address.
+            None => pod.clone(),
+        };
+        Some(PeerName { pod: pod.clone(), host })
+    }
+
+    /// What Kubernetes wants, where that was written a short while ago.
+    pub fn desired(&self, now: Moment) -> Option<&Desired> {
+        self.desired.as_ref().filter(|(_, written)| now.since(*written) <= DESIRED_HOLDS).map(|(desired, _)| desired)
+    }
+
+    /// When that was written.
+    pub fn desired_since(&self, now: Moment) -> Option<Moment> {
+        self.desired.as_ref().map(|(_, written)| *written).filter(|written| now.since(*written) <= DESIRED_HOLDS)
+    }
+
+    /// Kubernetes has told that the own pod is being deleted.
+    pub fn knows_of_own_end(&self, now: Moment) -> bool {
+        self.desired(now).is_some_and(|desired| desired.pods.iter().any(|pod| pod.name == self.me.pod && pod.deleting))
+    }
+
+    /// UID of the own set, as far as anybody ever told it.
+    pub fn set_uid(&self) -> Option<&Name> {
+        self.desired.as_ref().map(|(desired, _)| &desired.set_uid)
+    }
+
+    /// The address that Kubernetes gives a pod.
+    pub fn vouched(&self, now: Moment, pod: &str) -> Option<IpAddr> {
+        self.desired(now)?.pods.iter().find(|there| &*there.name == pod)?.ip
+    }
+
+    /// Ordinal of a pod or node of the own set; `None` for any other name.
+    pub fn ordinal(&self, name: &str) -> Option<u32> {
+        let (set, ordinal) = split(name)?;
+        (set == split(&self.me.pod)?.0).then_some(ordinal)
+    }
+
+    /// Whether a server is more than Kubernetes wants; never without its word.
+    pub fn is_surplus(&self, now: Moment, node: &str) -> bool {
+        let Some(desired) = self.desired(now) else { return false };
+        let wanted = desired.ordinals_start..desired.ordinals_start.saturating_add(desired.replicas);
+        self.ordinal(self.pod_of(node)).is_some_and(|ordinal| !wanted.contains(&ordinal))
+    }
+
+    /// Name of the pod that runs the dkron node.
+    pub fn pod_of<'a>(&'a self, node: &'a str) -> &'a str {
+        if *node == *self.me.node {
+            return &self.me.pod;
+        }
+        let of_node = |peer: &&Peer| peer.state.as_ref().is_some_and(|state| &*state.node == node);
+        self.peers.values().find(of_node).map_or(node, |peer| &peer.name.pod)
+    }
+
+    /// The peer that runs the dkron node.
+    pub fn peer_of(&self, node: &str) -> Option<&Peer> {
+        self.peers.get(self.pod_of(node)).filter(|_| *node != *self.me.node)
+    }
+
+    /// The leader that peers name, if it is another server, and whether its address is surely the leader's.
+    pub fn leader(&self, now: Moment) -> Option<(&Leader, bool)> {
+        let claims = self.peers.values().filter_map(|peer| Some((peer, peer.leader(now)?)));
+        let believed = claims.filter(|(_, leader)| leader.name != self.me.node && !self.is_denied(now, leader));
+        let (_, leader) = believed.max_by_key(|(peer, leader)| {
+            // Who says it of itself knows best.
+            peer.dkron(now).is_some_and(|view| view.leads) && self.pod_of(&leader.name) == &*peer.name.pod
+        })?;
+        Some((leader, self.is_sure_of(now, leader)))
+    }
+
+    /// The named leader's own wrapper says that its dkron does not serve.
+    fn is_denied(&self, now: Moment, leader: &Leader) -> bool {
+        self.peer_of(&leader.name).is_some_and(|peer| peer.wrapper(now).is_some_and(|state| !state.up))
+    }
+
+    fn is_sure_of(&self, now: Moment, leader: &Leader) -> bool {
+        let address: Option<SocketAddr> = leader.rpc_addr.parse().ok();
+        let sure = self.peer_of(&leader.name).and_then(|peer| peer.sure(now));
+        address.is_some_and(|address| Some(address.ip()) == sure)
+    }
+
+    /// The leader that the own dkron names.
+    pub fn own_leader(&self) -> Option<&Leader> {
+        self.own.as_ref()?.leader.as_ref()
+    }
+
+    /// The own dkron leads.
+    pub fn leads(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.leads)
+    }
+
+    /// Address of the own gRPC and raft.
+    pub fn own_rpc(&self) -> Option<SocketAddr> {
+        Some(SocketAddr::new(self.me.ip?, self.me.rpc_port))
+    }
+
+    /// The own server stands in that configuration as a voter.
+    pub fn is_own(&self, server: &Server) -> bool {
+        server.id == self.me.node
+    }
+
+    /// The raft configuration that was read last, unless that is too long ago.
+    pub fn voters(&self, now: Moment) -> Option<impl Iterator<Item = &Server>> {
+        let reading = self.raft.as_ref().filter(|reading| now.since(reading.at) <= RAFT_HOLDS)?;
+        Some(reading.servers.iter().filter(|server| server.voter))
+    }
+
+    /// Servers of the first bootstrap as this server sees it alone: what was said when the set was made, or less where
+    /// Kubernetes wants less by now.
+    pub fn size(&self, now: Moment) -> Option<u32> {
+        let replicas = self.desired(now).map(|desired| desired.replicas).filter(|replicas| *replicas > 0);
+        match (self.me.size, replicas) {
+            (Some(size), Some(replicas)) => Some(size.min(replicas)),
+            (size, replicas) => size.or(replicas).or_else(|| u32::try_from(self.me.peers.len()).ok()),
+        }
+    }
+
+    /// The first `size` servers by their ordinals, own one included.
+    pub fn first(&self, size: u32) -> Vec<&Name> {
+        let mut first: Vec<&Name> = self.me.peers.iter().map(|name| &name.pod).collect();
+        if first.len() < size as usize {
+            // None were stamped, or fewer: those that Kubernetes has.
+            first = self.peers.keys().chain([&self.me.pod]).collect();
+            first.sort_by_key(|pod| (self.ordinal(pod), (*pod).clone()));
+        }
+        first.truncate(size as usize);
+        first
+    }
+
+    /// A reason why the disk is not this cluster's, or cannot be told to be.
+    pub fn disk_of_another(&self, now: Moment) -> Option<String> {
+        let owner = &self.marker.as_ref()?.owner;
+        if owner.namespace != self.me.namespace || owner.cluster != self.me.cluster {
+            return Some(format!("{}/{}", owner.namespace, owner.cluster));
+        }
+        let (its, ours) = (owner.set_uid.as_ref()?, self.set_uid()?);
+        if its == ours || owner.former.contains(ours) {
+            return None;
+        }
+        // The set was deleted and made again with its volumes, where nobody's marker tells of a third set.
+        let others = self.peers.values().filter_map(|peer| peer.wrapper(now)?.owner.as_ref());
+        let lineage = |owner: &Owner| owner.former.iter().chain(&owner.set_uid).cloned().collect::<Vec<_>>();
+        let mut own = lineage(owner);
+        // Who came later knows the present set alone, and is related through those who know both.
+        let mut conflicting: Vec<&Owner> = others.filter(|other| other.set_uid.is_some()).collect();
+        while let Some(related) =
+            conflicting.iter().position(|other| lineage(other).iter().any(|uid| own.contains(uid)))
+        {
+            own.extend(lineage(conflicting.swap_remove(related)));
+        }
+        conflicting
+            .first()
+            .map(|other| format!("set {its}, while others hold that of {}", text(other.set_uid.as_ref())))
+    }
+
+    /// The marker as it is to be, from the configuration that was read last.
+    pub fn marker_to_be(&self) -> Option<Marker> {
+        let members = &self.raft.as_ref()?.servers;
+        if members.is_empty() {
+            return None;
+        }
+        let known = self.marker.as_ref().map(|marker| &marker.owner);
+        let set_uid = self.set_uid().or_else(|| known?.set_uid.as_ref()).cloned();
+        let mut former = known.map(|owner| owner.former.clone()).unwrap_or_default();
+        let before = known.and_then(|owner| owner.set_uid.clone()).filter(|before| Some(before) != set_uid.as_ref());
+        former.extend(before.filter(|before| !former.contains(before)));
+        let owner = Owner { namespace: self.me.namespace.clone(), cluster: self.me.cluster.clone(), set_uid, former };
+        let marker = Marker { owner, members: members.clone() };
+        (self.marker.as_ref() != Some(&marker)).then_some(marker)
+    }
+
+    /// Whether a peer goes away or has gone: its wrapper said so last, or Kubernetes deletes its pod.
+    pub fn goes(&self, now: Moment, peer: &Peer) -> bool {
+        if let Some(phase) = peer.phase(now) {
+            return phase.stops();
+        }
+        // Without Kubernetes' word the own dkron may know that it is back.
+        let back = || peer.state.as_ref().is_some_and(|state| self.is_member(&state.node));
+        let Some(desired) = self.desired(now) else { return peer.has_parted() && !back() };
+        if let Some(pod) = desired.pods.iter().find(|pod| pod.name == peer.name.pod) {
+            return pod.deleting;
+        }
+        // A pod that is wanted and not there is about to be made; unless it said that it stops, it was lost.
+        let parted = peer.has_parted() && peer.parted_lately(now);
+        parted || desired.set_deleting || self.is_surplus(now, &peer.name.pod)
+    }
+}
+
+/// Name of a set and ordinal: `a-2` is number 2 of `a`.
+fn split(name: &str) -> Option<(&str, u32)> {
+    let (set, ordinal) = name.rsplit_once('-')?;
+    let digits = !ordinal.is_empty() && ordinal.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| ordinal.parse().ok()).flatten().map(|ordinal| (set, ordinal))
+}
+
+fn text(name: Option<&Name>) -> &str {
+    name.map_or("an unknown set", |name| name)
+}

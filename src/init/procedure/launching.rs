@@ -1,0 +1,136 @@
+//! The stage before dkron runs: what [`start`](super::start) decides is asked for, told, and carried out.
+
+use std::time::Duration;
+
+use super::action::Action;
+use super::moment::Moment;
+use super::saying::{Saying, Waiting};
+use super::start::{self, Start, Tried};
+use super::{Procedure, Stage};
+
+/// A wait is told again after this time.
+const TELL_AGAIN: Duration = Duration::from_secs(10);
+
+/// After this time a wait is not expected to end any moment.
+const LONG: Duration = Duration::from_secs(15);
+
+/// Time between two questions for the same thing.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What is known of this start beside the facts.
+#[derive(Debug, Default)]
+pub struct Launching {
+    tried: Tried,
+    begun: bool,
+    /// Nothing is started before this.
+    not_before: Moment,
+    /// What was said last, and when.
+    told: Option<(std::mem::Discriminant<Waiting>, Moment)>,
+    asked: Option<Moment>,
+    now: Moment,
+}
+
+impl Launching {
+    /// A start that is not to happen before a moment.
+    pub fn after(not_before: Moment) -> Self {
+        Self { not_before, ..Self::default() }
+    }
+
+    /// Whether it has lasted so long that there is no hurry.
+    pub fn lasts(&self) -> bool {
+        self.begun && self.now.since(self.tried.since) > LONG
+    }
+
+    /// The leader was asked to take the own entry out.
+    pub fn removed(&mut self, done: bool) {
+        self.tried.removed |= done;
+        self.tried.removals += u32::from(!done);
+        self.asked = None;
+    }
+
+    /// What was tried.
+    #[cfg(test)]
+    pub fn tried(&self) -> &Tried {
+        &self.tried
+    }
+
+    fn begin(&mut self, now: Moment) {
+        self.now = now;
+        if !self.begun {
+            self.begun = true;
+            self.tried.since = now;
+        }
+    }
+
+    fn may_ask(&mut self, now: Moment) -> bool {
+        let may = self.asked.is_none_or(|asked| now.since(asked) >= ASK_AGAIN);
+        if may {
+            self.asked = Some(now);
+        }
+        may
+    }
+
+    fn may_tell(&mut self, now: Moment, waiting: &Waiting) -> bool {
+        let kind = std::mem::discriminant(waiting);
+        let may = self.told.is_none_or(|(told, at)| told != kind || now.since(at) >= TELL_AGAIN);
+        if may {
+            self.told = Some((kind, now));
+        }
+        may
+    }
+}
+
+impl Procedure {
+    pub(super) fn launching(&mut self, now: Moment) {
+        let leader = self.facts.leader(now).is_some();
+        let Stage::Launching(launching) = &mut self.stage else { return };
+        launching.begin(now);
+        if now < launching.not_before {
+            return;
+        }
+        if leader {
+            launching.tried.leader_since.get_or_insert(now);
+        } else {
+            launching.tried.leader_since = None;
+        }
+        let holders = || self.facts.peers.values().filter(|peer| peer.may_hold_a_cluster(now));
+        if !leader && holders().next().is_some() && holders().all(|peer| peer.is_up(now)) {
+            launching.tried.served_since.get_or_insert(now);
+        } else {
+            launching.tried.served_since = None;
+        }
+        match start::decide(&self.facts, &launching.tried, now) {
+            Start::Wait(waiting) => {
+                if launching.may_tell(now, &waiting) {
+                    self.tell(Saying::Waiting(waiting));
+                }
+            }
+            Start::Read(at) => {
+                if launching.may_ask(now) {
+                    self.list_raft(now, at);
+                }
+            }
+            Start::Remove(at) => {
+                let id = self.facts.me.node.clone();
+                if self.remove(now, at, id.clone()) {
+                    self.tell(Saying::Removing(id, at));
+                }
+            }
+            Start::Run(launch, why) => {
+                self.tell(Saying::Starting(why, launch.expect));
+                self.start(now, launch);
+            }
+        }
+    }
+
+    pub(super) fn start(&mut self, now: Moment, launch: super::Launch) {
+        self.child.begin(now, &launch, start::is_stranded(&self.facts, now), start::told_size(&self.facts, now));
+        self.watch.begin(now);
+        self.facts.raft = None;
+        self.facts.readings.clear();
+        self.out.push(Action::Start(launch));
+        if let Stage::Launching(_) = self.stage {
+            self.stage = Stage::Running;
+        }
+    }
+}

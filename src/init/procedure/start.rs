@@ -1,0 +1,398 @@
+//! How a server is started: decided anew with every fact until it can be.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::action::{Launch, Prepare};
+use super::facts::Facts;
+use super::input::Generation;
+use super::moment::Moment;
+use super::peer::{Peer, Standing};
+use super::saying::{Sight, Waiting};
+use super::state::{Disk, Name, Phase, Server, State};
+
+/// An empty server that returns to a set with raft state starts after this time although some servers are missing: its vote might
+/// elect a server that lacks committed entries, but without it there may be no majority at all.
+const RETURN_OF_AN_EMPTY_DISK: Duration = Duration::from_secs(120);
+
+/// A name is free a minute after its bearer died. Who still shows it then, while nobody leads, shows what once was.
+const NAME_OF_THE_DEAD: Duration = Duration::from_secs(100);
+
+/// Time for all to name the same leader, before a server with an empty disk joins it all the same.
+const AGREEMENT: Duration = Duration::from_secs(20);
+
+/// Time for those with raft state to elect one of themselves, before a server with an empty disk gives them its vote.
+const ELECTION: Duration = Duration::from_secs(10);
+
+/// A server with raft state waits this long for a peer that it can be sure of; then it starts with the names alone.
+const COMPANY: Duration = Duration::from_secs(10);
+
+/// A configuration that cannot be read within this time is done without: the leader then sorts it out, if more slowly.
+const READING: Duration = Duration::from_secs(6);
+
+/// A configuration that was read this long ago is read again before something is removed by it.
+const READING_HOLDS: Duration = Duration::from_secs(3);
+
+/// Tries to have the own stale entry removed.
+const REMOVALS: u32 = 3;
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing until a fact changes.
+    Wait(Waiting),
+    /// Read the raft configuration there.
+    Read(SocketAddr),
+    /// Have the own entry removed by the leader there.
+    Remove(SocketAddr),
+    /// Start dkron.
+    Run(Launch, Why),
+}
+
+/// Why dkron is started as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// This server leads: it is joined.
+    Leader(Name),
+    /// All first servers are there and empty.
+    Bootstrap,
+    /// There is raft state: the old voters elect.
+    State,
+    /// There is raft state, not here, and not all servers answer; the wait is over.
+    Vote,
+    /// All members have moved: raft gets their new addresses.
+    Recovery,
+}
+
+/// What was tried since the wait began.
+#[derive(Clone, Debug, Default)]
+pub struct Tried {
+    /// When the wait began.
+    pub since: Moment,
+    /// When a leader was first heard of.
+    pub leader_since: Option<Moment>,
+    /// Since when every server with raft state has been up, without a leader.
+    pub served_since: Option<Moment>,
+    /// Removals of the own entry that failed.
+    pub removals: u32,
+    /// The own entry was removed by the leader.
+    pub removed: bool,
+}
+
+/// Decides.
+pub fn decide(facts: &Facts, tried: &Tried, now: Moment) -> Start {
+    if let Some(whose) = facts.disk_of_another(now) {
+        return Start::Wait(Waiting::DiskOfAnother(whose));
+    }
+    let led = facts.leader(now).is_some();
+    if let Some(address) = facts.name_is_taken_at(now).filter(|_| led || now.since(tried.since) < NAME_OF_THE_DEAD) {
+        return Start::Wait(Waiting::NameTaken(address));
+    }
+    if facts.leader(now).is_some() {
+        return join(facts, tried, now);
+    }
+    let others_may = facts.peers.values().any(|peer| peer.may_hold_a_cluster(now));
+    match facts.disk {
+        Disk::Empty if others_may => return_empty(facts, tried, now),
+        Disk::Empty => bootstrap(facts, now),
+        Disk::State | Disk::Unknown => elect(facts, tried, now),
+    }
+}
+
+/// A leader exists.
+fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
+    let Some((leader, sure)) = facts.leader(now) else { return Start::Wait(Waiting::Leader(sights(facts, now))) };
+    let empty = facts.disk == Disk::Empty;
+    let keep = |disk| Start::Run(launch(facts, now, None, disk), Why::Leader(leader.name.clone()));
+    let led_for = tried.leader_since.map_or(Duration::ZERO, |since| now.since(since));
+    // An empty disk must not vote for a leader that only some follow.
+    let agreed = facts
+        .peers
+        .values()
+        .filter(|peer| peer.is_up(now))
+        .all(|peer| peer.leader(now).is_some_and(|named| named.name == leader.name));
+    if empty && !agreed && led_for < AGREEMENT {
+        return Start::Wait(Waiting::Leader(sights(facts, now)));
+    }
+    // The leader may be asked for changes only where it is surely one of ours.
+    let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
+    let Some(at) = leader_at else { return keep(Prepare::Keep) };
+    let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));
+    if !empty && !moved {
+        return keep(Prepare::Keep);
+    }
+    let old = facts.me.generation == Generation::Three && !empty;
+    let Some(reading) = facts.readings.get(&at).filter(|reading| now.since(reading.at) <= READING_HOLDS) else {
+        let gone = tried.removed && old;
+        let disk = if gone { Prepare::MoveAside } else { Prepare::Keep };
+        return if led_for > READING + if agreed { Duration::ZERO } else { AGREEMENT } {
+            keep(disk)
+        } else {
+            Start::Read(at)
+        };
+    };
+    let listed = reading.servers.iter().find(|server| facts.is_own(server));
+    let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));
+    // Those who were removed and kept their disks must never be a majority of what these say: they would elect one of themselves.
+    let rest = reading.servers.iter().filter(|server| !facts.is_own(server)).count();
+    let enough = facts.marker.as_ref().is_none_or(|marker| rest >= super::majority(marker.members.len()));
+    if stale && enough && tried.removals < REMOVALS {
+        return Start::Remove(at);
+    }
+    // Raft of that generation would go on with the addresses of its own configuration.
+    let aside = old && (listed.is_none() || stale);
+    keep(if aside && !stale { Prepare::MoveAside } else { Prepare::Keep })
+}
+
+fn stands_at_own_address(facts: &Facts, servers: &[Server]) -> bool {
+    let own = facts.own_rpc().map(|address| address.to_string());
+    servers.iter().any(|server| facts.is_own(server) && own.as_deref() == Some(&*server.address))
+}
+
+/// Raft state here, no leader anywhere.
+fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
+    if is_stranded(facts, now) {
+        return recover(facts, now);
+    }
+    let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
+    if !company && !is_alone(facts, now) && !facts.peers.is_empty() && now.since(tried.since) < COMPANY {
+        return Start::Wait(Waiting::Company(sights(facts, now)));
+    }
+    Start::Run(launch_among(facts, now, Prepare::Keep), Why::State)
+}
+
+/// The only voter, or the only server that is wanted: whoever else is there waits for it.
+fn is_alone(facts: &Facts, now: Moment) -> bool {
+    let sole = facts.marker.as_ref().is_some_and(|marker| marker.members.iter().all(|server| facts.is_own(server)));
+    let wanted =
+        facts.desired(now).is_some_and(|desired| desired.replicas == 1) && !facts.is_surplus(now, &facts.me.node);
+    let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
+    let served = facts.peers.values().any(|peer| peer.is_up(now));
+    sole && !served || wanted && !company
+}
+
+/// Joining whoever is there, or nobody: a server that is alone would look for the others for ever.
+pub fn launch_among(facts: &Facts, now: Moment, disk: Prepare) -> Launch {
+    let mut launch = launch(facts, now, None, disk);
+    if is_alone(facts, now) {
+        launch.join.clear();
+    }
+    launch
+}
+
+/// dkron before version 4 whose own address is not that of its configuration, or which cannot reach a majority at the addresses of its
+/// configuration although all are there.
+pub fn is_stranded(facts: &Facts, now: Moment) -> bool {
+    let last = last_configuration(facts, now);
+    if facts.me.generation != Generation::Three || !last.iter().any(|server| facts.is_own(server)) {
+        return false;
+    }
+    if !stands_at_own_address(facts, last) {
+        return true;
+    }
+    let others = || last.iter().filter(|server| !facts.is_own(server));
+    let ip = |server: &Server| facts.peer_of(&server.id).and_then(|peer| peer.sure(now));
+    let moved = |server: &&Server| {
+        server.address.parse::<SocketAddr>().is_ok_and(|address| ip(server).is_some_and(|ip| ip != address.ip()))
+    };
+    let stay = last.len() - others().filter(moved).count();
+    others().all(|server| ip(server).is_some()) && stay < super::majority(last.len())
+}
+
+/// The last raft configuration that the own marker tells; where there is state and no marker, what another server's tells.
+fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
+    match (&facts.marker, facts.disk) {
+        (Some(marker), _) => &marker.members,
+        (None, Disk::Unknown) => {
+            let told = facts.peers.values().filter_map(|peer| peer.wrapper(now)?.raft.as_deref());
+            told.max_by_key(|servers| servers.len()).unwrap_or_default()
+        }
+        (None, _) => &[],
+    }
+}
+
+/// Raft gets the present addresses of its configuration, if all its members are in the same need.
+fn recover(facts: &Facts, now: Moment) -> Start {
+    let members = last_configuration(facts, now).to_vec();
+    let mut present = Vec::new();
+    let mut missing = Vec::new();
+    for server in members {
+        let told = facts.peer_of(&server.id).and_then(|peer| Some((peer.sure(now)?, peer.wrapper(now)?)));
+        match told {
+            _ if facts.is_own(&server) => present.extend(facts.own_rpc().map(|at| (server, at))),
+            Some((ip, state)) if state.stranded => present.push((server, SocketAddr::new(ip, facts.me.rpc_port))),
+            // Somebody kept its address, so that raft can reach it.
+            Some(_) => return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State),
+            None => missing.push(server.id),
+        }
+    }
+    if !missing.is_empty() {
+        return Start::Wait(Waiting::Members(missing));
+    }
+    let moved = |(server, at): (Server, SocketAddr)| Server { address: at.to_string().into(), ..server };
+    let servers = present.into_iter().map(moved).collect();
+    Start::Run(launch_among(facts, now, Prepare::Recover(servers)), Why::Recovery)
+}
+
+/// Nothing here, raft state elsewhere, no leader.
+fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
+    let awaited = |peer: &&Peer| !is_beyond(facts, peer, now) && !facts.is_surplus(now, &peer.name.pod);
+    let all = facts.peers.values().filter(awaited).all(|peer| peer.sure(now).is_some());
+    // Those with state elect among themselves first, where they can.
+    if all && tried.served_since.is_some_and(|since| now.since(since) >= ELECTION) {
+        return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State);
+    }
+    if now.since(tried.since) >= RETURN_OF_AN_EMPTY_DISK {
+        return Start::Run(launch(facts, now, None, Prepare::Keep), Why::Vote);
+    }
+    Start::Wait(Waiting::Voters(sights(facts, now)))
+}
+
+/// Neither of the first servers nor a pod that Kubernetes has: looked for, and not awaited.
+fn is_beyond(facts: &Facts, peer: &Peer, now: Moment) -> bool {
+    let known = facts.desired(now).is_some_and(|desired| desired.pods.iter().any(|pod| pod.name == peer.name.pod));
+    !known && !facts.me.peers.iter().any(|name| name.pod == peer.name.pod)
+}
+
+/// Nothing here, nothing seen elsewhere, no leader.
+fn bootstrap(facts: &Facts, now: Moment) -> Start {
+    let size = match agreed_size(facts, now) {
+        Ok(size) => size,
+        Err(waiting) => return Start::Wait(waiting),
+    };
+    let first = facts.first(size);
+    let Some(place) = first.iter().position(|pod| **pod == facts.me.pod) else {
+        return Start::Wait(Waiting::Leader(sights(facts, now)));
+    };
+    if first.len() < size as usize {
+        return Start::Wait(Waiting::Peers(sights(facts, now)));
+    }
+    let mut expect = size;
+    for pod in first.iter().filter(|pod| ***pod != facts.me.pod) {
+        let Some(peer) = facts.peers.get(*pod) else { return Start::Wait(Waiting::Peers(sights(facts, now))) };
+        match emptiness(facts, peer, now) {
+            Emptiness::Empty => {}
+            Emptiness::EmptyPlain => expect = facts.me.users_size.unwrap_or(size),
+            Emptiness::Unread(at) => return Start::Read(at),
+            Emptiness::Unknown => return Start::Wait(Waiting::Peers(sights(facts, now))),
+        }
+    }
+    // Whoever is none of the first servers must not be forming a larger cluster with them.
+    let mut rest = facts.peers.values().filter(|peer| !first.contains(&&peer.name.pod));
+    if rest.clone().any(|peer| peer.standing == Standing::Unseen) {
+        return Start::Wait(Waiting::Peers(sights(facts, now)));
+    }
+    if let Some(peer) = rest.find(|peer| may_be_forming(peer, now) || is_silent(facts, peer, now)) {
+        return Start::Wait(Waiting::Surplus(peer.name.pod.clone()));
+    }
+    let before = place.checked_sub(1).and_then(|before| facts.peers.get(first[before]));
+    if before.is_some_and(|peer| !peer.is_up(now)) {
+        return Start::Wait(Waiting::Turn(first[place - 1].clone()));
+    }
+    let mut launch = launch(facts, now, Some(expect), Prepare::Keep);
+    if size == 1 {
+        launch.join.clear();
+    } else if place == 0 {
+        // The first of all has nobody to join yet, and would never serve; everywhere else this would make an island. By its address: a
+        // name server may still give the own name somebody else's.
+        launch.join.extend(facts.me.ip.map(|ip| Name::from(ip.to_string())));
+    }
+    Start::Run(launch, Why::Bootstrap)
+}
+
+/// The lowest server decides how many found the cluster. While two numbers are visible, nobody starts.
+fn agreed_size(facts: &Facts, now: Moment) -> Result<u32, Waiting> {
+    let peers = || Waiting::Peers(sights(facts, now));
+    let own = facts.size(now).ok_or_else(peers)?;
+    let lowest = facts.first(own).first().map(|pod| (*pod).clone()).ok_or_else(peers)?;
+    let size = match facts.peers.get(&lowest) {
+        _ if lowest == facts.me.pod => own,
+        Some(peer) if peer.plain(now).is_some() => own,
+        Some(peer) => peer.wrapper(now).and_then(|state| state.size).ok_or_else(peers)?,
+        None => return Err(peers()),
+    };
+    let states = facts.peers.values().filter_map(|peer| peer.wrapper(now));
+    let others: Vec<u32> = states.filter(|state| !state.phase.stops()).filter_map(|state| state.size).collect();
+    match others.iter().find(|other| **other != size) {
+        Some(other) => Err(Waiting::Sizes(size, *other)),
+        None => Ok(size),
+    }
+}
+
+/// The number of servers that this one tells others to found the cluster with.
+pub fn told_size(facts: &Facts, now: Moment) -> Option<u32> {
+    let own = facts.size(now)?;
+    let lowest = facts.first(own).first().map(|pod| (*pod).clone())?;
+    match facts.peers.get(&lowest) {
+        _ if lowest == facts.me.pod => Some(own),
+        Some(peer) if peer.plain(now).is_some() => Some(own),
+        Some(peer) => peer.wrapper(now)?.size,
+        None => None,
+    }
+}
+
+enum Emptiness {
+    Empty,
+    EmptyPlain,
+    /// Its dkron has to be asked there.
+    Unread(SocketAddr),
+    Unknown,
+}
+
+fn emptiness(facts: &Facts, peer: &Peer, now: Moment) -> Emptiness {
+    if let Some(state) = peer.wrapper(now) {
+        return if is_empty(state) { Emptiness::Empty } else { Emptiness::Unknown };
+    }
+    let Some(ip) = peer.plain(now).filter(|_| peer.leader(now).is_none()) else { return Emptiness::Unknown };
+    let at = SocketAddr::new(ip, facts.me.rpc_port);
+    match facts.readings.get(&at) {
+        Some(reading) if now.since(reading.at) <= READING_HOLDS => {
+            if reading.servers.is_empty() {
+                Emptiness::EmptyPlain
+            } else {
+                Emptiness::Unknown
+            }
+        }
+        _ => Emptiness::Unread(at),
+    }
+}
+
+/// A dkron that runs and may have been started to found a cluster.
+fn may_be_forming(peer: &Peer, now: Moment) -> bool {
+    peer.is_up(now)
+        && peer
+            .wrapper(now)
+            .is_none_or(|state| state.expecting || state.raft.as_ref().is_none_or(|raft| !raft.is_empty()))
+}
+
+/// Kubernetes has its pod, and it has not said what it holds.
+fn is_silent(facts: &Facts, peer: &Peer, now: Moment) -> bool {
+    facts.vouched(now, &peer.name.pod).is_some() && peer.sure(now).is_none()
+}
+
+/// A server that surely holds nothing and is not about to go.
+fn is_empty(state: &State) -> bool {
+    let goes = state.phase.stops() || state.phase == Phase::Unknown;
+    let raft = state.raft.as_ref().is_some_and(|raft| !raft.is_empty());
+    state.disk == Disk::Empty && !raft && state.leader.is_none() && !goes
+}
+
+/// Joining: whoever is surely a peer, by its name where that leads there and nowhere else, and otherwise by its address. A name of which
+/// that is not sure may lead to somebody else's pod by the time dkron asks for it; so such names are joined only where nobody is sure.
+pub fn launch(facts: &Facts, now: Moment, expect: Option<u32>, disk: Prepare) -> Launch {
+    let join_one = |peer: &Peer| {
+        let ip = peer.sure(now)?;
+        Some(if peer.name_leads_to_it { Name::clone(&peer.name.host) } else { ip.to_string().into() })
+    };
+    let mut join: Vec<Name> = facts.peers.values().filter_map(join_one).collect();
+    if join.is_empty() {
+        let known = facts.peers.values().filter(|peer| !is_beyond(facts, peer, now) && !peer.name_leads_astray);
+        join = known.map(|peer| Name::clone(&peer.name.host)).collect();
+    }
+    Launch { join, expect, disk }
+}
+
+/// What is seen of each peer, for people.
+pub fn sights(facts: &Facts, now: Moment) -> Vec<Sight> {
+    facts.peers.values().map(|peer| Sight::of(peer, now)).collect()
+}

@@ -1,0 +1,142 @@
+//! The stage after TERM, step by step: serve until the others can go on (`hold`), hand over and wait for jobs (`hand_over`),
+//! leave (`parting`), end.
+
+use std::time::Duration;
+
+use super::action::{Action, Prepare};
+use super::farewell::{Farewell, Step};
+use super::moment::{Moment, Now};
+use super::saying::Saying;
+use super::start;
+use super::{Procedure, Stage};
+
+/// Time for a dkron that is just starting to come up, so that it can leave.
+const COME_UP: Duration = Duration::from_secs(5);
+
+/// A dkron that died while stopping has this time to come back, so that it can leave.
+const REVIVAL: Duration = Duration::from_secs(10);
+
+/// Time for a leave.
+const LEAVE: Duration = Duration::from_secs(15);
+
+/// Time for dkron to end after TERM.
+const END: Duration = Duration::from_secs(5);
+
+/// Starts of dkron for nothing but to leave.
+pub const REVIVALS: u32 = 2;
+
+/// Time to tell whether jobs run here.
+const COUNT: Duration = Duration::from_secs(2);
+
+impl Procedure {
+    pub(super) fn stop(&mut self, now: Moment) {
+        let grace = self
+            .facts
+            .desired(now)
+            .and_then(|desired| desired.grace_seconds)
+            .map_or(self.facts.me.grace, Duration::from_secs);
+        let joined = self.facts.is_seen_alive(now) && !self.child.joins_nobody();
+        let step = match &self.stage {
+            Stage::Stopping(_) | Stage::Over => return,
+            Stage::Launching(_) => {
+                self.stage = Stage::Over;
+                // As the signal ends a process that does not catch it.
+                return self.out.push(Action::Exit(128 + 15));
+            }
+            Stage::Running if self.facts.own.is_some() => Step::Hold,
+            Stage::Running if joined => Step::ComeUp,
+            // Nobody knows it: there is nothing to leave, and dkron in its join loop ends at once.
+            Stage::Running => Step::Term,
+            Stage::Restarting { .. } => Step::Kill,
+        };
+        self.tell(Saying::Stopping);
+        if step == Step::Term {
+            self.out.push(Action::Term);
+        }
+        self.stage = Stage::Stopping(Farewell::new(now, step, grace));
+        self.watch.raft_changed();
+        self.out.push(Action::Look);
+    }
+
+    pub(super) fn farewell(&mut self, now: Now) {
+        let Now { at, in_second } = now;
+        let Stage::Stopping(farewell) = &self.stage else { return };
+        match farewell.step {
+            Step::ComeUp => self.come_up(at),
+            Step::Hold => self.hold(at),
+            Step::Going => self.going(at),
+            Step::HandOver => self.hand_over(at, in_second),
+            Step::Jobs => self.jobs(at),
+            Step::Remove => self.remove_self(at),
+            Step::Leave if at.since(farewell.since) >= LEAVE => self.term(at),
+            Step::Leave => self.remove_once_more(at),
+            Step::Count if at.since(farewell.since) >= COUNT => self.term(at),
+            Step::Verify => self.wait_to_be_forgotten(at),
+            Step::Again if at.since(farewell.since) >= END => {
+                self.out.push(Action::Kill);
+                self.go_to(at, Step::Again);
+            }
+            Step::Revive => {
+                let back = self.facts.own_leader().is_some();
+                if back {
+                    self.read_raft(at);
+                    self.go_to(at, Step::HandOver);
+                } else if at.since(farewell.since) >= REVIVAL {
+                    self.leave(at);
+                }
+            }
+            Step::Term => {
+                let patience =
+                    if farewell.nobody_remains { farewell.deadline.since(farewell.begun) } else { Duration::ZERO };
+                if at.since(farewell.since) >= END.max(patience) {
+                    self.tell(Saying::Killing);
+                    self.out.push(Action::Kill);
+                    self.go_to(at, Step::Kill);
+                }
+            }
+            Step::Count | Step::Again | Step::Kill => {}
+        }
+    }
+
+    pub(super) fn go_to(&mut self, now: Moment, step: Step) {
+        if let Stage::Stopping(farewell) = &mut self.stage {
+            farewell.go_to(now, step);
+        }
+    }
+
+    fn come_up(&mut self, now: Moment) {
+        let Stage::Stopping(farewell) = &self.stage else { return };
+        if self.facts.own.is_some() {
+            self.go_to(now, Step::Hold);
+            self.out.push(Action::Look);
+        } else if now.since(farewell.since) >= COME_UP {
+            self.term(now);
+        }
+    }
+
+    pub(super) fn term(&mut self, now: Moment) {
+        self.out.push(Action::Term);
+        self.go_to(now, Step::Term);
+    }
+
+    /// A dkron that ends while it is still to leave is started once more in its place: its name must not stay blocked.
+    pub(super) fn ended_while_stopping(&mut self, now: Moment, code: u8) {
+        let Stage::Stopping(farewell) = &mut self.stage else { return };
+        let done =
+            matches!(farewell.step, Step::Count | Step::Leave | Step::Verify | Step::Term | Step::Kill | Step::ComeUp);
+        if done || farewell.revivals >= REVIVALS {
+            let code = farewell.code.unwrap_or(code);
+            self.stage = Stage::Over;
+            return self.out.push(Action::Exit(code));
+        }
+        let died = farewell.step != Step::Again;
+        farewell.revivals += 1;
+        farewell.code.get_or_insert(code);
+        farewell.go_to(now, Step::Revive);
+        if died {
+            self.tell(Saying::Died(code, Duration::ZERO));
+        }
+        let launch = start::launch(&self.facts, now, None, Prepare::Keep);
+        self.start(now, launch);
+    }
+}

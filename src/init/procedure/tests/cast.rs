@@ -1,0 +1,246 @@
+//! One server and the peers that it hears of.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::super::*;
+
+/// Namespace and cluster of everybody.
+pub const PLACE: (&str, &str) = ("n", "a");
+
+/// `10.0.0.1` for `a-0`, and so on.
+pub fn ip(ordinal: u8) -> IpAddr {
+    IpAddr::from([10, 0, 0, ordinal + 1])
+}
+
+/// Address of the gRPC of `a-ordinal`.
+pub fn rpc(ordinal: u8) -> String {
+    format!("{}:6868", ip(ordinal))
+}
+
+pub fn name(ordinal: u8) -> Name {
+    format!("a-{ordinal}").into()
+}
+
+pub fn leader(ordinal: u8) -> Leader {
+    Leader { name: name(ordinal), rpc_addr: rpc(ordinal).into() }
+}
+
+/// A raft configuration of these.
+pub fn raft(ordinals: &[u8]) -> Vec<Server> {
+    ordinals.iter().map(|o| Server { id: name(*o), address: rpc(*o).into(), voter: true }).collect()
+}
+
+pub fn members(ordinals: &[u8]) -> Vec<Member> {
+    ordinals.iter().map(|o| Member::new(name(*o), ip(*o), Status::Alive)).collect()
+}
+
+pub fn marker(ordinals: &[u8]) -> Marker {
+    let owner = Owner { namespace: PLACE.0.into(), cluster: PLACE.1.into(), set_uid: None, former: vec![] };
+    Marker { owner, members: raft(ordinals) }
+}
+
+/// The state of a peer whose wrapper has just begun with an empty disk.
+pub fn empty(ordinal: u8) -> State {
+    State {
+        protocol: PROTOCOL,
+        version: "0".into(),
+        namespace: PLACE.0.into(),
+        cluster: PLACE.1.into(),
+        set_uid: None,
+        pod: name(ordinal),
+        node: name(ordinal),
+        ip: Some(ip(ordinal)),
+        phase: Phase::Waiting,
+        disk: Disk::Empty,
+        owner: None,
+        formed: false,
+        size: Some(3),
+        expecting: false,
+        stranded: false,
+        up: false,
+        leader: None,
+        leads: false,
+        voter_for: None,
+        raft: None,
+        members: vec![],
+    }
+}
+
+/// The state of a peer that runs in a cluster of `servers`, led by `leads`.
+pub fn serving(ordinal: u8, servers: &[u8], leads: u8) -> State {
+    State {
+        phase: Phase::Serving,
+        disk: Disk::State,
+        formed: true,
+        size: None,
+        up: true,
+        leader: Some(leader(leads)),
+        leads: ordinal == leads,
+        voter_for: Some(1000 + u64::from(ordinal)),
+        raft: Some(raft(servers)),
+        members: members(servers),
+        ..empty(ordinal)
+    }
+}
+
+/// What Kubernetes wants: `replicas`, and these pods.
+pub fn desired(replicas: u32, pods: &[u8]) -> Desired {
+    let pod = |o: &u8| DesiredPod {
+        name: name(*o),
+        uid: format!("u{o}").into(),
+        ip: Some(ip(*o)),
+        deleting: false,
+        formed: false,
+    };
+    Desired {
+        replicas,
+        ordinals_start: 0,
+        set_uid: "set".into(),
+        set_deleting: false,
+        ordered_ready: false,
+        grace_seconds: None,
+        pods: pods.iter().map(pod).collect(),
+    }
+}
+
+/// The server under test, and its clock.
+pub struct Life {
+    pub procedure: Procedure,
+    pub now: Now,
+    launched: Option<Launch>,
+}
+
+impl Life {
+    /// `a-ordinal` of `size`, with an empty disk unless `change` says otherwise.
+    pub fn new(ordinal: u8, size: u8, change: impl FnOnce(&mut Me)) -> Self {
+        let host = |o: u8| PeerName { pod: name(o), host: format!("a-{o}.a.n.svc.cluster.local.").into() };
+        let mut me = Me {
+            namespace: PLACE.0.into(),
+            cluster: PLACE.1.into(),
+            pod: name(ordinal),
+            node: name(ordinal),
+            ip: Some(ip(ordinal)),
+            peers: (0..size).map(host).collect(),
+            size: Some(size.into()),
+            users_size: None,
+            storage: Storage::Persistent,
+            generation: Generation::Four,
+            grace: Duration::from_secs(300),
+            rpc_port: 6868,
+            disk: Disk::Empty,
+            marker: None,
+        };
+        change(&mut me);
+        Self { procedure: Procedure::new(me), now: Now { at: Moment(1_000_000), in_second: 0 }, launched: None }
+    }
+
+    /// One that holds the state of a cluster of these.
+    pub fn with_state(ordinal: u8, servers: &[u8]) -> Self {
+        let size = u8::try_from(servers.len()).expect("few");
+        Self::new(ordinal, size, |me| (me.disk, me.marker) = (Disk::State, Some(marker(servers))))
+    }
+
+    /// One that runs in a cluster of these, led by `leads`; all others have been heard.
+    pub fn running(ordinal: u8, servers: &[u8], leads: u8) -> Self {
+        let mut server = Self::with_state(ordinal, servers);
+        for other in servers.iter().filter(|other| **other != ordinal) {
+            server.hear(serving(*other, servers, leads));
+        }
+        assert!(server.launch().is_some(), "it starts");
+        server.hear(Input::Started);
+        server.own(servers, Some(leads));
+        server.say_raft(servers);
+        server
+    }
+
+    /// Time passes; everything that was wanted meanwhile.
+    pub fn wait(&mut self, time: Duration) -> Vec<Action> {
+        let mut wanted = Vec::new();
+        let end = self.now.at + time;
+        while self.now.at < end {
+            self.now.at = self.now.at + Duration::from_millis(50);
+            self.now.in_second = u16::try_from(self.now.at.0 % 1000).expect("below a thousand");
+            wanted.extend(self.procedure.step(self.now, Input::Tick));
+        }
+        wanted
+    }
+
+    pub fn hear(&mut self, what: impl Into<Heard>) -> Vec<Action> {
+        let input = match what.into() {
+            Heard::Input(input) => input,
+            Heard::State(state) => {
+                let look = Look {
+                    ip: state.ip.expect("an address"),
+                    by_name: true,
+                    wrapper: Told::Answer(*state.clone()),
+                    dkron: Told::Silence,
+                };
+                Input::Looked { pod: state.pod.clone(), asked: self.now.at, looks: Ok(vec![look]) }
+            }
+        };
+        let wanted = self.procedure.step(self.now, input);
+        self.launched = started(&wanted).or(self.launched.take());
+        wanted
+    }
+
+    /// The own dkron shows this.
+    pub fn own(&mut self, servers: &[u8], leads: Option<u8>) -> Vec<Action> {
+        let own = self.procedure.state(self.now).node;
+        let view =
+            DkronView { leader: leads.map(leader), leads: leads.map(name) == Some(own), members: members(servers) };
+        self.hear(Input::Own(Some(view)))
+    }
+
+    /// Whoever was asked for the raft configuration answers.
+    pub fn say_raft(&mut self, servers: &[u8]) -> Vec<Action> {
+        let at = self.procedure.reading.map(|(at, _)| at).expect("it was asked for");
+        self.hear(Input::Raft(at, Ok(raft(servers))))
+    }
+
+    /// The last start that it wanted, if it was not taken yet.
+    pub fn launch(&mut self) -> Option<Launch> {
+        self.hear(Input::Tick);
+        self.launched.take()
+    }
+
+    /// The same for what it waits for.
+    pub fn waits_for(&mut self) -> String {
+        let Stage::Launching(launching) = &self.procedure.stage else { return String::new() };
+        match start::decide(&self.procedure.facts, launching.tried(), self.now.at) {
+            start::Start::Wait(waiting) => waiting.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+/// What a server hears.
+pub enum Heard {
+    State(Box<State>),
+    Input(Input),
+}
+
+impl From<State> for Heard {
+    fn from(state: State) -> Self {
+        Self::State(Box::new(state))
+    }
+}
+
+impl From<Input> for Heard {
+    fn from(input: Input) -> Self {
+        Self::Input(input)
+    }
+}
+
+/// The start among what is wanted.
+pub fn started(actions: &[Action]) -> Option<Launch> {
+    actions.iter().find_map(|action| match action {
+        Action::Start(launch) => Some(launch.clone()),
+        _ => None,
+    })
+}
+
+/// Without the lines for people.
+pub fn deeds(actions: Vec<Action>) -> Vec<Action> {
+    actions.into_iter().filter(|action| !matches!(action, Action::Say(_) | Action::Look)).collect()
+}

@@ -1,0 +1,168 @@
+//! What going would mean for those who stay.
+
+use std::cmp::Reverse;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::moment::Moment;
+use super::peer::Peer;
+use super::state::{Disk, Name, Phase, Server};
+use super::{Procedure, majority};
+
+/// No leader for so long: going takes nothing from anybody.
+const LEADERLESS: Duration = Duration::from_secs(60);
+
+/// The same where enough voters are there for a leader to come yet: a name is free again within a minute.
+const LEADERLESS_BUT_MANY: Duration = Duration::from_secs(90);
+
+/// What going would mean.
+pub enum Verdict {
+    /// No server remains, or there never was another.
+    Nobody,
+    /// There is no cluster that could miss this server.
+    NoCluster,
+    Go,
+    /// So many of so many voters would be alive.
+    Hold(usize, usize),
+}
+
+impl Procedure {
+    /// A peer that serves, votes, and lets this server go first if it is about to go too.
+    pub(super) fn stays_for_us(&self, peer: &Peer, now: Moment) -> bool {
+        let Some(state) = peer.wrapper(now) else {
+            // Without a wrapper it cannot say; the own dkron sees it alive.
+            return peer.plain(now).is_some() && peer.leader(now).is_some() && !self.facts.goes(now, peer);
+        };
+        let votes = state.up && state.leader.is_some() && state.voter_for.is_some();
+        let behind = self.facts.ordinal(&peer.name.pod) < self.facts.ordinal(&self.facts.me.pod);
+        votes
+            && match state.phase {
+                Phase::Holding | Phase::Going => behind,
+                phase => !phase.stops(),
+            }
+    }
+
+    pub(super) fn verdict(&self, now: Moment, counts: impl Fn(&Peer) -> bool) -> Verdict {
+        let facts = &self.facts;
+        if facts.desired(now).is_some_and(|desired| desired.replicas == 0) {
+            return Verdict::Nobody;
+        }
+        let known: Vec<&Peer> = facts.peers.values().filter(|peer| self.is_known(peer, now)).collect();
+        if !known.is_empty() && known.iter().all(|peer| facts.goes(now, peer)) {
+            return Verdict::Nobody;
+        }
+        let Some((stay, alive)) = self.rest(now, &counts) else {
+            let counted = facts.disk == Disk::State || self.is_counted_by_others(now);
+            return if counted && !self.is_past_hope(now) { Verdict::Hold(0, 0) } else { Verdict::NoCluster };
+        };
+        let voters = facts.raft.as_ref().map_or(0, |reading| reading.servers.len());
+        if voters == 0 {
+            return if self.is_counted_by_others(now) { Verdict::Hold(0, 0) } else { Verdict::NoCluster };
+        }
+        if stay.is_empty() {
+            // Nobody who is wanted is a voter yet: then this server is the cluster, wanted or not.
+            let wanted = |peer: &&Peer| {
+                let there = peer.sure(now).is_some() || facts.vouched(now, &peer.name.pod).is_some();
+                there && !facts.is_surplus(now, &peer.name.pod) && !facts.goes(now, peer)
+            };
+            let awaited = facts.is_surplus(now, &facts.me.node) || facts.peers.values().any(|peer| wanted(&peer));
+            return if awaited { Verdict::Hold(0, 1) } else { Verdict::Nobody };
+        }
+        let serving = self.serving_voters(&counts);
+        let needed = majority(voters.saturating_sub(1));
+        if Self::others_can_go_on(&stay, &alive) && serving >= needed {
+            return Verdict::Go;
+        }
+        if self.is_past_hope(now) {
+            return Verdict::NoCluster;
+        }
+        Verdict::Hold(alive.len(), majority(stay.len()).max(needed))
+    }
+
+    /// It was there once, or Kubernetes has it, or raft counts on it.
+    pub(super) fn is_known(&self, peer: &Peer, now: Moment) -> bool {
+        let votes = |server: &Server| self.facts.pod_of(&server.id) == &*peer.name.pod;
+        let raft = self.facts.raft.iter().flat_map(|reading| &reading.servers);
+        let there = peer.plain(now).is_some() || self.facts.vouched(now, &peer.name.pod).is_some();
+        peer.state.is_some() || there || raft.into_iter().any(votes)
+    }
+
+    /// Somebody who knows a leader has this server in raft's configuration.
+    fn is_counted_by_others(&self, now: Moment) -> bool {
+        let states = self.facts.peers.values().filter_map(|peer| peer.wrapper(now));
+        let mut servers = states.filter(|state| state.leader.is_some()).flat_map(|state| state.raft.iter().flatten());
+        servers.any(|server| self.facts.is_own(server))
+    }
+
+    /// Nobody has led for so long that waiting on helps nobody.
+    fn is_past_hope(&self, now: Moment) -> bool {
+        if self.facts.peers.values().any(|peer| peer.leader(now).is_some()) {
+            return false;
+        }
+        let voters: Vec<_> = self.facts.raft.iter().flat_map(|reading| &reading.servers).collect();
+        let there = |id: &Name| self.facts.peer_of(id).is_some_and(|peer| peer.sure(now).is_some());
+        let others = voters.iter().filter(|server| !self.facts.is_own(server) && there(&server.id)).count();
+        let hope = others + 1 >= majority(voters.len());
+        self.watch.is_leaderless_for(now, if hope { LEADERLESS_BUT_MANY } else { LEADERLESS })
+    }
+
+    /// The voters that stay, alive, the one that has been a voter longest first. Each where it surely is: raft's configuration may
+    /// still have an address from before a restart.
+    pub(super) fn heirs(&self, now: Moment) -> Vec<SocketAddr> {
+        let Some((_, alive)) = self.rest(now, |peer| self.stays_for_us(peer, now)) else { return Vec::new() };
+        let mut heirs: Vec<&Peer> = alive.iter().filter_map(|id| self.facts.peer_of(id)).collect();
+        heirs.sort_by_key(|peer| Reverse(peer.wrapper(now).and_then(|state| state.voter_for)));
+        heirs.iter().filter_map(|peer| Some(SocketAddr::new(peer.sure(now)?, self.facts.me.rpc_port))).collect()
+    }
+
+    /// Whether the voters of raft's configuration, less this one, have a majority that hears the leader. Whoever has just left counts
+    /// as a voter until the leader takes it out.
+    pub(super) fn raft_goes_on_without(&self, now: Moment) -> bool {
+        let Some(voters) = self.facts.voters(now) else { return true };
+        let others: Vec<&Name> = voters.map(|server| &server.id).filter(|id| **id != self.facts.me.node).collect();
+        let hear = |id: &&&Name| self.facts.peer_of(id).is_some_and(|peer| peer.leader(now).is_some());
+        others.is_empty() || others.iter().filter(hear).count() >= majority(others.len())
+    }
+
+    /// Number of other voters of raft's configuration, wanted or not, that count.
+    fn serving_voters(&self, counts: &impl Fn(&Peer) -> bool) -> usize {
+        let voters = self.facts.raft.iter().flat_map(|reading| &reading.servers).filter(|server| server.voter);
+        let counts = |id: &Name| self.facts.peer_of(id).is_some_and(counts);
+        voters.filter(|server| !self.facts.is_own(server) && counts(&server.id)).count()
+    }
+
+    /// Voters that are alive without this server, and today's voters.
+    pub(super) fn voters_left(&self, now: Moment) -> Option<(usize, usize)> {
+        let voters: Vec<_> = self.facts.raft.as_ref()?.servers.iter().filter(|server| server.voter).collect();
+        Some((self.serving_voters(&|peer| self.stays_for_us(peer, now)), voters.len()))
+    }
+
+    /// Voters that are to stay when this server goes, and those of them that are alive and know their leader.
+    fn rest(&self, now: Moment, counts: impl Fn(&Peer) -> bool) -> Option<(Vec<Name>, Vec<Name>)> {
+        let facts = &self.facts;
+        let voters: Vec<Name> = facts.voters(now)?.map(|server| server.id.clone()).collect();
+        let mut stay: Vec<Name> = voters.clone();
+        // Who has just gone to come back is missed as a voter is, although the leader has taken it out.
+        let returns = |peer: &&Peer| peer.has_parted() && peer.parted_lately(now) && !self.waits_for_us(peer, now);
+        for peer in facts.peers.values().filter(returns) {
+            let node = peer.state.as_ref().map(|state| state.node.clone());
+            stay.extend(node.filter(|node| !voters.contains(node)));
+        }
+        stay.retain(|id| *id != facts.me.node && !facts.is_surplus(now, id));
+        let alive = stay.iter().filter(|id| voters.contains(id) && facts.peer_of(id).is_some_and(&counts));
+        let alive = alive.cloned().collect();
+        Some((stay, alive))
+    }
+
+    /// The set makes its pods one after another, and this one is not made again before the own pod is.
+    fn waits_for_us(&self, peer: &Peer, now: Moment) -> bool {
+        let ordinal = |pod: &str| self.facts.ordinal(pod);
+        self.facts.desired(now).is_some_and(|desired| desired.ordered_ready)
+            && ordinal(&peer.name.pod) > ordinal(&self.facts.me.pod)
+    }
+
+    /// Whether the voters that stay could go on without this server.
+    fn others_can_go_on(stay: &[Name], alive: &[Name]) -> bool {
+        alive.len() >= majority(stay.len())
+    }
+}

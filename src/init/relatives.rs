@@ -1,0 +1,80 @@
+//! Who runs below this program, read from `/proc`: the dkron behind a shell, and the plugins that a dkron has left behind.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, getpid};
+
+use super::command::AGENT;
+
+/// Words of every file name of dkron: the program itself and its plugins (`dkron-executor-…`, `dkron-processor-…`).
+const DKRON: &[u8] = b"dkron";
+
+/// Subcommands under which dkron runs the plugins that are built into it.
+const BUILT_IN: [&[u8]; 2] = [b"shell", b"http"];
+
+/// A process that runs.
+struct Process {
+    pid: i32,
+    parent: i32,
+    words: Vec<Vec<u8>>,
+}
+
+impl Process {
+    /// `None` for one that has just ended, and for threads of the kernel.
+    fn read(pid: i32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // `PID (NAME) STATE PARENT …`, where the name may hold anything.
+        let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let words = line.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
+        Some(Self { pid, parent, words })
+    }
+
+    fn is_dkron(&self) -> bool {
+        let name = self.words[0].rsplit(|byte| *byte == b'/').next();
+        name.is_some_and(|name| name.starts_with(DKRON))
+    }
+
+    fn is_agent(&self) -> bool {
+        self.is_dkron() && self.words[1..].iter().any(|word| word == AGENT.as_bytes())
+    }
+
+    /// A plugin, and no job: jobs are shells and what they start.
+    fn is_plugin(&self) -> bool {
+        let name = self.words[0].rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let external = name.starts_with(DKRON) && name.get(DKRON.len()) == Some(&b'-');
+        let built_in = self.is_dkron() && self.words.get(1).is_some_and(|word| BUILT_IN.contains(&word.as_slice()));
+        external || built_in
+    }
+}
+
+fn processes() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir(Path::new("/proc")) else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(Process::read).collect()
+}
+
+/// The dkron that `child` runs: itself, or where it is a shell or a script, the nearest below it. `child` where none is found.
+pub fn dkron_of(child: Pid) -> Pid {
+    let all = processes();
+    let mut generation = vec![child.as_raw_pid()];
+    while !generation.is_empty() {
+        let found = all.iter().find(|process| generation.contains(&process.pid) && process.is_agent());
+        if let Some(pid) = found.and_then(|process| Pid::from_raw(process.pid)) {
+            return pid;
+        }
+        let next =
+            all.iter().filter(|process| generation.contains(&process.parent) && !generation.contains(&process.pid));
+        generation = next.map(|process| process.pid).collect();
+    }
+    child
+}
+
+/// Plugins whose dkron is gone, so that this program has them now.
+pub fn orphaned_plugins() -> Vec<Pid> {
+    let own = getpid().as_raw_pid();
+    let all = processes();
+    let orphans = all.iter().filter(|process| process.parent == own && process.is_plugin());
+    orphans.filter_map(|process| Pid::from_raw(process.pid)).collect()
+}

@@ -1,0 +1,123 @@
+//! How a first raft configuration comes about: `--bootstrap-expect`, with all that dkron leaves open.
+
+use crate::coverage::Seen;
+use crate::invariants::Broken;
+use crate::kubernetes::Kind;
+use crate::names::{Slot, place_of, set_of};
+use crate::world::World;
+
+use super::serf::Standing;
+use super::{Cluster, Log, Servers, Stage, Step};
+
+/// What dkron waits for a counted server that does not tell its raft configuration, milliseconds.
+const UNREACHABLE: u64 = 63_000;
+
+impl World {
+    /// `--bootstrap-expect 1` makes a cluster at once, if there is none on the disk.
+    pub fn bootstrap_alone(&mut self, slot: Slot) {
+        let Some(process) = self.dkron[slot].as_ref() else { return };
+        if process.flags.expect == 1 && self.volumes[slot].log.is_empty() {
+            let servers = Servers::default().with(place_of(slot), process.ip);
+            self.bootstrap(slot, servers);
+        }
+    }
+
+    /// A server with its tags was met.
+    pub fn maybe_bootstrap(&mut self, slot: Slot) {
+        let Some(process) = self.dkron[slot].as_mut() else { return };
+        process.serf.events_wait = false;
+        if process.flags.expect < 2 || process.stage < Stage::Up || process.leaving {
+            return;
+        }
+        if !self.volumes[slot].log.is_empty() {
+            process.flags.expect = 0;
+            return;
+        }
+        let Some(servers) = self.counted(slot) else { return };
+        if self.params.three {
+            self.bootstrap(slot, servers);
+            return;
+        }
+        let mut silent = 0;
+        for place in servers.places() {
+            let there = self.raft_at(servers.ips[place], place).filter(|at| self.reaches(slot, *at));
+            match there {
+                Some(at) if !self.volumes[at].log.is_empty() => {
+                    self.note(|| format!("dkron {slot} does not bootstrap: {at} has a raft configuration"));
+                    if let Some(process) = self.dkron[slot].as_mut() {
+                        process.flags.expect = 0;
+                    }
+                    return;
+                }
+                Some(_) => {}
+                None => silent += 1,
+            }
+        }
+        if silent == 0 {
+            self.bootstrap(slot, servers);
+        } else {
+            self.dkron_in(UNREACHABLE * silent, slot, Step::Asked);
+        }
+    }
+
+    /// The servers that a bootstrap would take, if they are as many as expected: of any standing, as dkron counts.
+    fn counted(&self, slot: Slot) -> Option<Servers> {
+        let process = self.dkron[slot].as_ref()?;
+        let expect = process.flags.expect;
+        let mut servers = Servers::default();
+        for (place, entry) in process.serf.view.iter().enumerate() {
+            if entry.standing == Standing::Unknown || !entry.tagged {
+                continue;
+            }
+            if entry.expect != 0 && entry.expect != expect {
+                return None;
+            }
+            servers = servers.with(place, entry.ip);
+        }
+        (servers.voters.count_ones() >= expect).then_some(servers)
+    }
+
+    /// Those who were asked did not answer: dkron goes on without their answer.
+    pub fn bootstrap_by(&mut self, slot: Slot) {
+        let servers = self.counted(slot);
+        if let Some(servers) = servers.filter(|_| self.volumes[slot].log.is_empty()) {
+            self.bootstrap(slot, servers);
+        }
+    }
+
+    fn bootstrap(&mut self, slot: Slot, servers: Servers) {
+        let now = self.now;
+        let first = self.random.between(20, 900);
+        let Some(process) = self.dkron[slot].as_mut() else { return };
+        process.flags.expect = 0;
+        process.raft.deadline = now + first;
+        self.seen.count(Seen::Bootstrap);
+        self.note(|| format!("dkron {slot} bootstraps with {:b}", servers.voters));
+        let set = set_of(slot);
+        // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know.
+        let counts = |at: &Slot| {
+            let genesis = self.volumes[*at].log.genesis;
+            let cluster = genesis.checked_sub(1).map(|index| &self.clusters[index as usize]);
+            let wanted = self.is_wanted(*at) || self.pods[*at].is_some();
+            set_of(*at) == set && cluster.is_some_and(|cluster| !cluster.dead) && wanted
+        };
+        let other = (0..self.volumes.len()).find(counts);
+        // Two servers that bootstrap with the same servers write the same first entry.
+        let twin = other.map(|at| self.volumes[at].log.genesis);
+        let twin = twin.filter(|genesis| self.clusters[*genesis as usize - 1].first == servers);
+        if self.pods[slot].as_ref().is_some_and(|pod| pod.kind == Kind::Plain && pod.running) {
+            // Nothing that a wrapper did: what follows is not looked at.
+            self.over |= other.is_some() && twin.is_none();
+        } else if let Some(at) = other.filter(|_| twin.is_none()) {
+            self.break_with(Broken::BootstrapOverState, || {
+                format!("server {slot} bootstraps while the disk of {at} holds a raft configuration")
+            });
+        }
+        let genesis = twin.unwrap_or_else(|| {
+            self.clusters.push(Cluster { set, committed: (0, 0), first: servers, servers, led: false, dead: false });
+            self.clusters.len() as u32
+        });
+        let log = Log { genesis, term: 1, index: 1, servers };
+        self.volumes[slot].log = log;
+    }
+}

@@ -1,0 +1,105 @@
+//! Changes of raft's configuration: the leader's own, by serf's members, and those asked for by `raft remove-peer`.
+
+use crate::coverage::Seen;
+use crate::names::{Ip, Slot, place_of, set_of, slot_of};
+use crate::world::World;
+
+use super::Servers;
+use super::serf::Standing;
+
+/// Why `raft remove-peer` failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nobody answers there.
+    Unreachable,
+    /// It does not lead.
+    NotLeader,
+    /// The ID is not in the configuration.
+    NotFound,
+    /// The change is not committed.
+    NotCommitted,
+}
+
+impl World {
+    /// The leader looks through serf's members.
+    pub fn reconcile(&mut self, leader: Slot) {
+        let Some(view) = self.dkron[leader].as_ref().map(|process| process.serf.view) else { return };
+        for (place, entry) in view.iter().enumerate() {
+            let servers = self.volumes[leader].log.servers;
+            if place == place_of(leader) || !self.dkron[leader].as_ref().is_some_and(|process| process.raft.leads) {
+                continue;
+            }
+            let stands_so = servers.has(place) && servers.ips[place] == entry.ip;
+            match entry.standing {
+                Standing::Alive if entry.tagged && !stands_so => {
+                    if self.params.three && servers.has(place) && !self.change(leader, servers.without(place)) {
+                        return;
+                    }
+                    let servers = self.volumes[leader].log.servers;
+                    self.seen.count(Seen::VoterAdded);
+                    self.note(|| format!("leader {leader} adds voter {place}"));
+                    self.changed_by_leader(leader, place);
+                    let done = self.change(leader, servers.with(place, entry.ip));
+                    self.check_adding(leader, place, entry.ip);
+                    if !done {
+                        return;
+                    }
+                }
+                Standing::Left if servers.has(place) => {
+                    self.seen.count(Seen::VoterRemoved);
+                    self.note(|| format!("leader {leader} drops voter {place}"));
+                    self.changed_by_leader(leader, place);
+                    if !self.change(leader, servers.without(place)) {
+                        return;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whoever is about to go reads it a second later; not where it is about that server itself.
+    fn changed_by_leader(&mut self, leader: Slot, place: usize) {
+        let slot = slot_of(set_of(leader), place);
+        if self.wrappers[slot].as_ref().is_none_or(|wrapper| !wrapper.stopping) {
+            self.reconciled_at = self.now;
+        }
+    }
+
+    /// Writes a configuration; says whether it is committed.
+    fn change(&mut self, leader: Slot, servers: Servers) -> bool {
+        let log = &mut self.volumes[leader].log;
+        log.index += 1;
+        log.servers = servers;
+        self.replicate(leader) >= servers.majority()
+    }
+
+    /// `raft remove-peer` of `place` at `ip`, asked by `by`.
+    pub fn remove_peer(&mut self, by: Slot, ip: Ip, place: usize) -> Result<(), Refusal> {
+        let at = self.slot_at(ip).filter(|at| self.reaches(by, *at)).ok_or(Refusal::Unreachable)?;
+        let process = self.dkron[at].as_ref().filter(|process| process.raft.running).ok_or(Refusal::Unreachable)?;
+        if !process.raft.leads {
+            return Err(Refusal::NotLeader);
+        }
+        let servers = self.volumes[at].log.servers;
+        if !servers.has(place) {
+            return Err(Refusal::NotFound);
+        }
+        let rest = servers.without(place);
+        if rest.voters == 0 {
+            return Err(Refusal::NotCommitted);
+        }
+        self.check_removal(by, at, place);
+        self.seen.count(Seen::RemovePeer);
+        self.note(|| format!("{by} has leader {at} remove {place}"));
+        if place == place_of(at) {
+            // It commits with the others, if they are a majority without it, and shuts its own raft down.
+            if servers.voters.count_ones() > 2 {
+                self.change(at, rest);
+            }
+            self.raft_stops(at);
+            return Ok(());
+        }
+        if self.change(at, rest) { Ok(()) } else { Err(Refusal::NotCommitted) }
+    }
+}

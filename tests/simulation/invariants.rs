@@ -1,0 +1,267 @@
+//! What must never happen, whatever the schedule.
+
+use std::fmt;
+
+use crate::dkron::{Process, Standing};
+use crate::names::{Ip, PLACES, Slot, bit, place_of, set_of, slot_of};
+use crate::world::World;
+
+/// What was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Broken {
+    /// Two clusters of one set, or one of two sets.
+    TwoClusters,
+    /// A bootstrap while a disk of the set held a raft configuration.
+    BootstrapOverState,
+    /// A cluster lost its quorum by what a wrapper did.
+    QuorumLost,
+    /// A server was removed that is alive and wanted, or is not ours.
+    WrongRemoval,
+    /// Committed entries are gone although most disks are there.
+    DataLost,
+    /// Nobody does anything any more, and all is not well.
+    NoProgress,
+    /// Ready without reason.
+    WronglyReady,
+    /// The procedure does not come to rest.
+    Loop,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TwoClusters => "two clusters",
+            Self::BootstrapOverState => "bootstrapped over raft state",
+            Self::QuorumLost => "quorum lost by a wrapper",
+            Self::WrongRemoval => "wrong server removed",
+            Self::DataLost => "committed entries lost",
+            Self::NoProgress => "no progress",
+            Self::WronglyReady => "ready without reason",
+            Self::Loop => "endless loop",
+        })
+    }
+}
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub what: Broken,
+    /// How.
+    pub why: String,
+    /// When, milliseconds.
+    pub at: u64,
+}
+
+/// The farewell's own budget at the end of the grace period, milliseconds, and some slack.
+const FAREWELL: u64 = 32_000;
+/// What happened so short a while ago a wrapper may not have seen.
+const SURPRISE: u64 = 6_000;
+/// A voter whose log ends so many entries before the committed end still counts as caught up.
+const BEHIND: u32 = 3;
+/// What the leader does so shortly before a leave the leaving server cannot know.
+const RACE: u64 = 100;
+/// Raft's configuration is read each second by who is about to go: a younger change by the leader itself cannot be known.
+const READ: u64 = 1_200;
+/// Time to have a server taken out again that a leader took up while it left.
+const UNDOING: u64 = 8000;
+/// A readiness that is not true any more may be told for so long: raft is read every 10 s.
+const READY_HOLDS: u64 = 16_000;
+
+impl World {
+    /// The most voters of `log`'s cluster that are alive, caught up and reach each other, when those in `but` are not counted.
+    fn good_voters(&self, set: usize, genesis: u32, servers: &crate::dkron::Servers, but: Option<Slot>) -> u32 {
+        let cluster = self.clusters[genesis as usize - 1];
+        let mut good: [Slot; PLACES] = [0; PLACES];
+        let mut count = 0;
+        for place in servers.places() {
+            let slot = slot_of(set, place);
+            let log = &self.volumes[slot].log;
+            let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
+            // dkron 3 looks for a voter only where the configuration has it; a leader keeps its own old address there.
+            let stands = |process: &Process| process.ip == servers.ips[place] || process.raft.leads;
+            let found = !self.params.three || self.dkron[slot].as_ref().is_some_and(stands);
+            let caught_up = log.genesis == genesis && log.index + BEHIND >= cluster.committed.1;
+            if Some(slot) != but && runs && found && (caught_up || log.is_empty() && !cluster.led) {
+                good[count] = slot;
+                count += 1;
+            }
+        }
+        let good = &good[..count];
+        let around = |one: &Slot| good.iter().filter(|other| self.reaches(*one, **other)).count() as u32;
+        good.iter().map(around).max().unwrap_or(0)
+    }
+
+    /// What `slot` does now costs the quorum, and it is not to blame: its grace period is used up, nobody remains, or something
+    /// has just happened that it cannot have seen yet.
+    fn is_excused(&self, slot: Slot) -> bool {
+        let late = self.pods[slot].as_ref().and_then(|pod| pod.stop_by).is_some_and(|by| self.now + FAREWELL >= by);
+        late || self.now < self.surprised_at + SURPRISE
+            || self.all_stop(set_of(slot), slot)
+            || self.is_being_cured(slot)
+            || self.now < self.reconciled_at + READ
+    }
+
+    /// dkron is to be started again because the others do not see it.
+    fn is_being_cured(&self, slot: Slot) -> bool {
+        let stops = self.wrappers[slot].as_ref().is_some_and(|wrapper| wrapper.stopping);
+        let ip = self.pods[slot].as_ref().map(|pod| pod.ip);
+        let sees = |other: Slot| {
+            let view = self.dkron[other].as_ref().map(|process| process.serf.view[place_of(slot)]);
+            view.is_some_and(|entry| entry.standing == Standing::Alive && Some(entry.ip) == ip)
+        };
+        !stops && !Self::places(set_of(slot)).any(|other| other != slot && sees(other))
+    }
+
+    /// A wrapper is about to take its dkron out of the cluster.
+    pub fn check_going(&mut self, slot: Slot, how: &str) {
+        let set = set_of(slot);
+        let genesis = self.volumes[slot].log.genesis;
+        let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
+        if genesis == 0 || !runs || set != self.clusters[genesis as usize - 1].set {
+            return;
+        }
+        let servers = self.clusters[genesis as usize - 1].servers;
+        if !servers.has(place_of(slot)) {
+            return;
+        }
+        let had = self.good_voters(set, genesis, &servers, None);
+        let has = self.good_voters(set, genesis, &servers, Some(slot));
+        // raft goes by the last configuration in the log: where that has no majority, there is nothing to lose.
+        let last = self.volumes[slot].log.servers;
+        let works = self.good_voters(set, genesis, &last, None) >= last.majority();
+        if works && had >= servers.majority() && has < servers.majority() && !self.is_excused(slot) {
+            // The leader took it up between its removal and its leave: that has to be undone.
+            let added = |(leader, place, at): &(Slot, usize, u64)| {
+                (set_of(*leader), *place) == (set, place_of(slot)) && self.now < at + RACE
+            };
+            if how == "leave" && self.added.is_some_and(|last| added(&last)) {
+                self.taken_up = self.added;
+                return;
+            }
+            self.break_with(Broken::QuorumLost, || {
+                format!("{how} of server {slot}: {had} voters of {:b} were well, {has} remain", servers.voters)
+            });
+        }
+    }
+
+    /// Wrapper `by` has the leader at `leader` remove `place`.
+    pub fn check_removal(&mut self, by: Slot, leader: Slot, place: usize) {
+        let set = set_of(by);
+        if set_of(leader) != set {
+            self.break_with(Broken::WrongRemoval, || format!("{by} removes server {place} of another set"));
+            return;
+        }
+        if place == place_of(leader) {
+            self.break_with(Broken::WrongRemoval, || format!("{by} has leader {leader} remove itself"));
+            return;
+        }
+        let slot = slot_of(set, place);
+        if slot >= self.dkron.len() {
+            // The leader has a server that its set does not have: that was told when it came.
+            return;
+        }
+        let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
+        if slot != by && runs && self.is_wanted(slot) {
+            self.break_with(Broken::WrongRemoval, || format!("{by} removes server {slot}, which runs and is wanted"));
+        }
+        let log = self.volumes[leader].log;
+        let rest = log.servers.without(place);
+        let had = self.good_voters(set, log.genesis, &log.servers, None) >= log.servers.majority();
+        let has = self.good_voters(set, log.genesis, &rest, None);
+        if had && has < rest.majority() && !self.is_excused(by) {
+            self.break_with(Broken::QuorumLost, || {
+                format!("{by} has server {place} removed: {has} voters of {:b} are well", rest.voters)
+            });
+        }
+    }
+
+    /// A leader has taken up `place`: one that has shut its raft down for a wrapper may cost the quorum.
+    pub fn check_adding(&mut self, leader: Slot, place: usize, ip: Ip) {
+        let set = set_of(leader);
+        let slot = slot_of(set, place);
+        let goes = self.dkron[slot].as_ref().is_some_and(|process| process.ip == ip && process.leaving);
+        let log = self.volumes[leader].log;
+        self.added = Some((leader, place, self.now));
+        if !goes || self.is_excused(slot) {
+            return;
+        }
+        let before = log.servers.without(place);
+        let had = self.good_voters(set, log.genesis, &before, None) >= before.majority();
+        if had && self.good_voters(set, log.genesis, &log.servers, None) < log.servers.majority() {
+            self.taken_up = Some((leader, place, self.now));
+        }
+    }
+
+    /// Whom a leader took up while it left has some seconds to undo that.
+    fn check_taken_up(&mut self) {
+        let Some((leader, place, _)) = self.taken_up.take_if(|(_, _, at)| self.now >= *at + UNDOING) else { return };
+        let set = set_of(leader);
+        let log = self.volumes[leader].log;
+        let runs = self.dkron[slot_of(set, place)].as_ref().is_some_and(|process| process.raft.running);
+        let lost = || self.good_voters(set, log.genesis, &log.servers, None) < log.servers.majority();
+        if log.genesis != 0 && log.servers.has(place) && !runs && lost() && self.now >= self.surprised_at + SURPRISE {
+            self.break_with(Broken::QuorumLost, || {
+                format!("leader {leader} took server {place} up again, which had been removed and leaves")
+            });
+        }
+    }
+
+    /// Whether a wrapper that says ready has a reason.
+    fn may_be_ready(&self, slot: Slot) -> bool {
+        let set = &self.sets[set_of(slot)];
+        let missing = Self::places(set_of(slot)).any(|at| at > slot && self.is_wanted(at) && self.pods[at].is_none());
+        let led = World::places(set_of(slot)).any(|at| self.leader_named_by(at).is_some());
+        let holds = |at: Slot| !self.volumes[at].log.is_empty();
+        let was_led = set.ever_led && World::places(set_of(slot)).any(holds);
+        self.is_in(slot) || !was_led || set.ordered && !led && missing
+    }
+
+    /// What is looked at now and then.
+    pub fn audit(&mut self) {
+        let now = self.now;
+        for slot in 0..self.wrappers.len() {
+            let Some(ready) = self.wrappers[slot].as_ref().map(|wrapper| wrapper.is_ready(slot, now)) else { continue };
+            let wrong = ready && !self.may_be_ready(slot);
+            let Some(wrapper) = self.wrappers[slot].as_mut() else { continue };
+            if !wrong {
+                wrapper.wrongly_ready_since = None;
+            } else if now - *wrapper.wrongly_ready_since.get_or_insert(now) > READY_HOLDS {
+                self.break_with(Broken::WronglyReady, || format!("wrapper {slot} says ready and is no voter"));
+            }
+        }
+        self.check_taken_up();
+        self.watch_progress();
+    }
+
+    /// All is as Kubernetes wants it: one leader, and every wanted server a voter at its address, ready, and nobody else.
+    pub fn is_settled(&self, set: usize) -> bool {
+        let mut leader = None;
+        let mut wanted = 0;
+        for slot in Self::places(set) {
+            let wants = self.is_wanted(slot);
+            if wants != self.pods[slot].is_some() || wants && (!self.is_ready(slot) || !self.is_in(slot)) {
+                return false;
+            }
+            if wants {
+                wanted |= bit(place_of(slot));
+            }
+            let process = self.dkron[slot].as_ref();
+            if process.is_some_and(|process| process.raft.leads) {
+                if leader.is_some() {
+                    return false;
+                }
+                leader = Some(slot);
+            }
+            if process.is_some_and(|process| process.serf.zombie) {
+                return false;
+            }
+        }
+        let Some(leader) = leader else { return false };
+        let servers = self.volumes[leader].log.servers;
+        // A leader never changes its own address.
+        let at = |place: usize| self.pods[slot_of(set, place)].as_ref().map(|pod| pod.ip);
+        let right = |place: usize| place == place_of(leader) || at(place) == Some(servers.ips[place]);
+        servers.voters == wanted && servers.places().all(right)
+    }
+}

@@ -1,0 +1,164 @@
+//! A model of Kubernetes: a StatefulSet's controller, the kubelet, and what the label updater writes of both.
+
+mod controller;
+mod desired;
+mod kubelet;
+
+pub use controller::Roll;
+
+use crate::driver::clock;
+use crate::names::{Ip, Slot, place_of, set_of, slot_of};
+use crate::world::World;
+
+/// The longest time until a wrapper knows what the label updater tells: 1.2 s to write it and 0.9 s to read it.
+const NEWS: u64 = 2_100;
+
+/// What runs in a pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// dkron with the wrapper.
+    #[default]
+    Wrapped,
+    /// dkron with a wrapper that speaks another protocol.
+    Foreign,
+    /// dkron alone, as its manifest has it.
+    Plain,
+}
+
+/// A pod.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    /// Its UID.
+    pub uid: u32,
+    /// Its address.
+    pub ip: Ip,
+    /// When it was made.
+    pub born: u64,
+    /// When DNS begins to know it.
+    pub named_at: u64,
+    /// What runs in it.
+    pub kind: Kind,
+    /// When it is killed, once it is being deleted.
+    pub deadline: Option<u64>,
+    /// When its running container is killed, once that is being stopped.
+    pub stop_by: Option<u64>,
+    /// Its container runs.
+    pub running: bool,
+    /// How often its container was started again.
+    pub restarts: u32,
+    /// Its label updater is dead until then.
+    pub updater_dead_until: u64,
+    /// A write of `desired.json` is on its way.
+    pub write_due: bool,
+    /// The file and when it was written: it outlives the container.
+    pub desired: Option<(dkron_ha::init::procedure::Desired, u64)>,
+    /// The annotation `dkron-ha.io/formed`.
+    pub formed: bool,
+    /// Its disk is lost with it.
+    pub disk_goes: bool,
+    /// Liveness probes that failed one after another.
+    pub unhealthy: u32,
+}
+
+impl Pod {
+    /// It is being deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.deadline.is_some()
+    }
+}
+
+/// A StatefulSet.
+#[derive(Clone, Debug)]
+pub struct Set {
+    /// `spec.replicas`.
+    pub replicas: usize,
+    /// Servers of the first bootstrap, as the manifests were stamped.
+    pub size: usize,
+    /// First ordinal.
+    pub first: usize,
+    /// UID; zero: there is no such set.
+    pub uid: u32,
+    /// It is being deleted.
+    pub deleting: bool,
+    /// It is deleted without its pods.
+    pub orphaned: bool,
+    /// `OrderedReady`.
+    pub ordered: bool,
+    /// It is made anew then.
+    pub anew_at: u64,
+    /// A rolling restart is under way.
+    pub roll: Option<Roll>,
+    /// One of its servers has led.
+    pub ever_led: bool,
+    /// What new pods run.
+    pub kinds: [Kind; crate::names::PLACES],
+    /// No pod is made at these places before these times: their node is down.
+    pub down_until: [u64; crate::names::PLACES],
+}
+
+impl Set {
+    /// A set of `size` servers.
+    pub fn new(size: usize, first: usize, ordered: bool, uid: u32) -> Self {
+        Self {
+            replicas: size,
+            size,
+            first,
+            uid,
+            deleting: false,
+            orphaned: false,
+            ordered,
+            anew_at: 0,
+            roll: None,
+            ever_led: false,
+            kinds: [Kind::Wrapped; crate::names::PLACES],
+            down_until: [0; crate::names::PLACES],
+        }
+    }
+}
+
+impl World {
+    /// Whether Kubernetes wants a server at this place.
+    pub fn is_wanted(&self, slot: Slot) -> bool {
+        let set = &self.sets[set_of(slot)];
+        set.uid != 0 && !set.deleting && place_of(slot) < set.replicas
+    }
+
+    /// The pod at this place is there, its container runs and its probe says ready.
+    pub fn is_ready(&self, slot: Slot) -> bool {
+        let Some(pod) = self.pods[slot].as_ref().filter(|pod| pod.running && !pod.is_deleted()) else { return false };
+        match pod.kind {
+            Kind::Plain => self.leader_named_by(slot).is_some(),
+            _ => self.wrappers[slot].as_ref().is_some_and(|wrapper| wrapper.is_ready(slot, self.now)),
+        }
+    }
+
+    /// The places of a set that may have pods.
+    pub fn places(set: usize) -> impl Iterator<Item = Slot> {
+        let count = if set == 0 { crate::names::PLACES } else { crate::names::STRANGERS };
+        (0..count).map(move |place| slot_of(set, place))
+    }
+
+    /// Every pod of the set, and the set itself, is about to go.
+    pub fn all_stop(&self, set: usize, but: Slot) -> bool {
+        let wants_none = self.sets[set].replicas == 0 || self.sets[set].deleting && !self.sets[set].orphaned;
+        wants_none
+            || Self::places(set).filter(|slot| *slot != but).all(|slot| self.is_going(slot) || !self.knows(but, slot))
+    }
+
+    /// The wrapper at `slot` was ever told of the pod at `other`: without a label updater it is not told of those that were added.
+    fn knows(&self, slot: Slot, other: Slot) -> bool {
+        let pod = &self.names.nodes[place_of(other)];
+        self.wrappers[slot].as_ref().is_none_or(|wrapper| {
+            wrapper.procedure.peers(clock(slot, self.now)).iter().any(|(peer, _)| peer.pod == *pod)
+        })
+    }
+
+    /// Nothing that could serve is at this place, or it is on its way out.
+    fn is_going(&self, slot: Slot) -> bool {
+        let stops = self.wrappers[slot].as_ref().is_some_and(|wrapper| wrapper.stopping);
+        // Word of a new pod takes its time.
+        self.pods[slot]
+            .as_ref()
+            .is_none_or(|pod| !pod.running || pod.is_deleted() || stops || self.now < pod.born + NEWS)
+    }
+}

@@ -1,0 +1,114 @@
+//! What the edges see when they look: at the peers, address by address, and at the own dkron.
+
+use std::net::IpAddr;
+
+use dkron_ha::init::procedure::{Input, Look, Name, Told};
+
+use crate::coverage::Seen;
+use crate::driver::clock;
+use crate::kubernetes::Kind;
+use crate::names::{Ip, Slot, address, bit, number, set_of, slot_of};
+use crate::world::{Event, World};
+
+/// After this time an address that is silent is given up, milliseconds.
+const SILENCE: u64 = 800;
+
+impl World {
+    /// Looks at all peers: `again` at the wrapper's pace, or because it asked for that.
+    pub fn look_at_peers(&mut self, slot: Slot, life: u32, again: bool) {
+        let now = clock(slot, self.now);
+        let Some(wrapper) = self.wrappers[slot].as_ref().filter(|wrapper| wrapper.life == life) else { return };
+        let (peers, pace) = (wrapper.procedure.peers(now), wrapper.procedure.pace().peers);
+        for (peer, known) in peers {
+            let Some(place) = self.names.place(&peer.pod) else { continue };
+            let Some(wrapper) = self.wrappers[slot].as_mut() else { return };
+            if wrapper.looking & bit(place) == 0 {
+                wrapper.looking |= bit(place);
+                self.look_at_peer(slot, place, peer.pod, known);
+            } else if !again {
+                wrapper.look_again |= bit(place);
+            }
+        }
+        if again {
+            self.after(pace.as_millis() as u64, Event::Peers { slot: slot as u8, life });
+        }
+    }
+
+    /// A look is over; one that was asked for meanwhile begins.
+    pub fn look_ends(&mut self, slot: Slot, pod: &Name) {
+        let now = clock(slot, self.now);
+        let Some(place) = self.names.place(pod) else { return };
+        let Some(wrapper) = self.wrappers[slot].as_mut() else { return };
+        wrapper.looking &= !bit(place);
+        if wrapper.look_again & bit(place) == 0 {
+            return;
+        }
+        wrapper.look_again &= !bit(place);
+        wrapper.looking |= bit(place);
+        let known = wrapper.procedure.peers(now).into_iter().find(|(peer, _)| peer.pod == *pod);
+        self.look_at_peer(slot, place, pod.clone(), known.and_then(|(_, known)| known));
+    }
+
+    fn look_at_peer(&mut self, slot: Slot, place: usize, pod: Name, known: Option<IpAddr>) {
+        let named = self.named(set_of(slot), place);
+        let known = known.and_then(number).filter(|known| Some(*known) != named);
+        let mut time = self.random.between(2, 25);
+        let mut looks = Vec::with_capacity(1);
+        for (ip, by_name) in named.map(|ip| (ip, true)).into_iter().chain(known.map(|ip| (ip, false))) {
+            let look = self.look(slot, ip, by_name);
+            let answers = matches!(look.wrapper, Told::Answer(_));
+            if !answers && (look.dkron == Told::Silence || look.wrapper == Told::Silence) {
+                time = SILENCE;
+            }
+            looks.push(look);
+        }
+        let looks = if looks.is_empty() { Err(self.names.failed.clone()) } else { Ok(looks) };
+        let asked = clock(slot, self.now).at;
+        self.wrapper_hears(slot, time, Input::Looked { pod, asked, looks });
+    }
+
+    fn named(&mut self, set: usize, place: usize) -> Option<Ip> {
+        let slot = slot_of(set, place);
+        if slot < self.pods.len() { self.resolve(slot) } else { None }
+    }
+
+    fn look(&mut self, from: Slot, ip: Ip, by_name: bool) -> Look {
+        let at: IpAddr = address(ip);
+        let silent = Look { ip: at, by_name, wrapper: Told::Silence, dkron: Told::Silence };
+        let Some(there) = self.slot_at(ip).filter(|there| self.reaches(from, *there)) else { return silent };
+        if set_of(there) != set_of(from) {
+            self.seen.count(Seen::Stranger);
+        }
+        let cut = self.network.state_cut & (bit(from) | bit(there)) != 0;
+        let kind = self.pods[there].as_ref().map(|pod| pod.kind);
+        let wrapper = match &self.wrappers[there] {
+            _ if cut => Told::Silence,
+            Some(wrapper) => {
+                let mut state = wrapper.procedure.state(clock(there, self.now));
+                state.protocol += u32::from(kind == Some(Kind::Foreign));
+                return Look { ip: at, by_name, wrapper: Told::Answer(state), dkron: Told::Silence };
+            }
+            None => Told::Nobody,
+        };
+        let dkron = self.view_of(there).map_or(Told::Nobody, Told::Answer);
+        Look { ip: at, by_name, wrapper, dkron }
+    }
+
+    /// Looks at the own dkron; `again` at the wrapper's pace.
+    pub fn look_at_own(&mut self, slot: Slot, life: u32, again: bool) {
+        if self.wrappers[slot].as_ref().is_none_or(|wrapper| wrapper.life != life) {
+            return;
+        }
+        if let Some(wrapper) = self.wrappers[slot].as_mut().filter(|_| !again) {
+            wrapper.own_asked = false;
+        }
+        let view = self.view_of(slot);
+        self.feed(slot, Input::Own(view));
+        let wrapper = self.wrappers[slot].as_ref().filter(|wrapper| wrapper.life == life);
+        if let Some(pace) = wrapper.map(|wrapper| wrapper.procedure.pace().own)
+            && again
+        {
+            self.after(pace.as_millis() as u64, Event::Own { slot: slot as u8, life, again });
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What an operation of a schedule does to the world.
+
+use crate::coverage::Seen;
+use crate::kubernetes::Roll;
+use crate::names::{Slot, slots};
+use crate::schedule::What;
+use crate::world::World;
+
+impl World {
+    /// It befalls the world.
+    pub fn operate(&mut self, what: &What) {
+        self.note(|| format!("== {what:?}"));
+        let now = self.now;
+        if matches!(
+            what,
+            What::KillDkron(_)
+                | What::KillWrapper(_)
+                | What::ForceDelete(..)
+                | What::Down(..)
+                | What::Part(_)
+                | What::Scale(_)
+        ) {
+            self.surprised_at = now;
+        }
+        match *what {
+            What::KillDkron(slot) => {
+                if self.dkron[slot].is_some() {
+                    self.seen.count(Seen::DkronKilled);
+                    self.kill_dkron(slot);
+                }
+            }
+            What::KillWrapper(slot) => {
+                if self.wrappers[slot].is_some() {
+                    self.seen.count(Seen::WrapperKilled);
+                    self.container_ends(slot);
+                }
+            }
+            What::ForceDelete(slot, disk) => self.force_delete(slot, disk),
+            What::Delete(mask) => slots(mask).for_each(|slot| self.delete_pod(slot)),
+            What::DeleteWithDisk(slot) => {
+                self.seen.count(Seen::DiskLost);
+                if let Some(pod) = self.pods[slot].as_mut() {
+                    pod.disk_goes = true;
+                }
+                self.delete_pod(slot);
+            }
+            What::StopContainer(slot) => {
+                self.seen.count(Seen::ContainerStopped);
+                self.stop_container(slot);
+            }
+            What::Scale(replicas) => {
+                self.seen.count(if replicas == 0 { Seen::FullStop } else { Seen::Scale });
+                self.sets[0].replicas = replicas;
+                self.desired_changes(0);
+            }
+            What::Roll => {
+                self.seen.count(Seen::Roll);
+                self.sets[0].roll = Some(Roll { since: now });
+            }
+            What::Reapply(pause) => {
+                self.seen.count(Seen::Reapply);
+                self.sets[0].deleting = true;
+                self.sets[0].anew_at = now + pause;
+                self.desired_changes(0);
+            }
+            What::Orphan => {
+                self.seen.count(Seen::Orphan);
+                self.sets[0].orphaned = true;
+                self.desired_changes(0);
+            }
+            What::Adopt => {
+                if self.sets[0].orphaned {
+                    let uid = self.new_uid();
+                    self.sets[0].orphaned = false;
+                    self.sets[0].uid = uid;
+                    self.desired_changes(0);
+                }
+            }
+            What::Part(mask) => {
+                self.seen.count(Seen::Partition);
+                self.network.part(mask);
+            }
+            What::CutState(mask) => {
+                self.seen.count(Seen::StatePortCut);
+                self.network.state_cut |= mask;
+            }
+            What::Join => self.network.heal(),
+            What::UpdaterDead(mask, time) => {
+                self.seen.count(Seen::UpdaterDead);
+                for slot in slots(mask) {
+                    if let Some(pod) = self.pods[slot].as_mut() {
+                        pod.updater_dead_until = now + time;
+                    }
+                }
+            }
+            What::DnsDown(time) => {
+                self.seen.count(Seen::DnsDown);
+                self.network.dns_down_until = now + time;
+            }
+            What::Down(slot, time) => {
+                self.seen.count(Seen::Down);
+                self.sets[0].down_until[slot] = now + time;
+                self.force_delete(slot, false);
+            }
+            What::Job(slot, time) => {
+                self.seen.count(Seen::Job);
+                if let Some(process) = self.dkron[slot].as_mut() {
+                    process.busy_until = now + time;
+                }
+            }
+            What::Kinds(mask, kind) => slots(mask).for_each(|slot| self.sets[0].kinds[slot] = kind),
+        }
+    }
+
+    fn force_delete(&mut self, slot: Slot, disk: bool) {
+        let Some(uid) = self.pods[slot].as_ref().map(|pod| pod.uid) else { return };
+        self.seen.count(Seen::ForceDelete);
+        self.pod_goes(slot, uid);
+        if disk {
+            self.seen.count(Seen::DiskLost);
+            self.lose_disk(slot);
+        }
+    }
+}

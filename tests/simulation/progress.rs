@@ -1,0 +1,115 @@
+//! Progress: once the world has healed, all has to be well again within a bound.
+
+use dkron_ha::init::procedure::Phase;
+
+use crate::coverage::Seen;
+use crate::driver::clock;
+use crate::invariants::Broken;
+use crate::kubernetes::Kind;
+use crate::names::{SLOTS, set_of, slot_of};
+use crate::world::World;
+
+/// The time within which all has to be well, milliseconds.
+pub const BOUND: u64 = 180_000;
+/// The same where the leader looks through serf's members each minute only: each server of a rolling restart waits for that.
+const SLOW_BOUND: u64 = 540_000;
+/// It has to stay well for so long.
+const STAYS: u64 = 2_000;
+
+impl World {
+    /// No more faults: everybody reaches everybody, nodes and label updaters live, and all pods have the present wrapper.
+    pub fn heal(&mut self) {
+        let now = self.now;
+        self.note(|| "the world heals".to_owned());
+        self.healed_at = Some(now);
+        self.network.heal();
+        for set in &mut self.sets {
+            set.down_until = [0; crate::names::PLACES];
+            set.kinds = [Kind::Wrapped; crate::names::PLACES];
+            set.orphaned = false;
+            set.deleting &= set.anew_at != 0;
+            if set.replicas == 0 {
+                set.replicas = set.size;
+            }
+        }
+        for slot in 0..SLOTS {
+            if let Some(pod) = self.pods[slot].as_mut() {
+                pod.updater_dead_until = 0;
+                if pod.kind != Kind::Wrapped {
+                    self.delete_pod(slot);
+                }
+            }
+        }
+    }
+
+    /// Looks whether all is well by now, or ought to be.
+    pub fn watch_progress(&mut self) {
+        let Some(healed) = self.healed_at else { return };
+        let now = self.now;
+        let settled = (0..2).all(|set| self.sets[set].uid == 0 || self.is_settled(set));
+        if !settled {
+            self.settled_since = None;
+            let slow = self.params.reconcile_interval > 2_000;
+            // A server that holds for others may use its grace period up; only then Kubernetes makes those that wait for it.
+            let holds = |slot: usize| {
+                let wrapper = self.wrappers[slot].as_ref();
+                wrapper.is_some_and(|wrapper| wrapper.procedure.state(clock(slot, now)).phase == Phase::Holding)
+            };
+            if (0..self.wrappers.len()).any(holds) {
+                self.held_until = now;
+            }
+            if now - healed.max(self.held_until) > if slow { SLOW_BOUND } else { BOUND } {
+                self.give_up();
+            }
+            return;
+        }
+        let since = *self.settled_since.get_or_insert(now);
+        if now - since >= STAYS {
+            self.over = true;
+            self.seen.count(Seen::Settled);
+            self.seen.slowest = (since.saturating_sub(healed), 0);
+        }
+    }
+
+    fn give_up(&mut self) {
+        if (0..2).all(|set| self.sets[set].uid == 0 || self.is_settled(set) || !self.is_recoverable(set)) {
+            self.over = true;
+            self.seen.count(Seen::Waived);
+            return;
+        }
+        let state = |slot: usize| {
+            let wrapper = self.wrappers[slot].as_ref()?;
+            let now = clock(slot, self.now);
+            let (state, health) = (wrapper.procedure.state(now), wrapper.procedure.health(now));
+            let ready = health.ready.unwrap_or_else(|why| why);
+            Some(format!(
+                "{slot}: {:?} {:?} raft {:b} ({ready})",
+                state.phase, state.disk, self.volumes[slot].log.servers.voters
+            ))
+        };
+        let states: Vec<String> = (0..self.wrappers.len()).filter_map(state).collect();
+        self.break_with(Broken::NoProgress, || states.join("; "));
+    }
+
+    /// The disks that are left make a majority, so that all can be well without a person's help.
+    fn is_recoverable(&self, set: usize) -> bool {
+        let of_set = |slot: &usize| set_of(*slot) == set && !self.volumes[*slot].log.is_empty();
+        let logs = || (0..SLOTS).filter(of_set).map(|slot| (slot, self.volumes[slot].log));
+        let Some((_, best)) = logs().max_by_key(|(_, log)| log.end()) else {
+            return true;
+        };
+        let held = |place: &usize| {
+            let slot = slot_of(set, *place);
+            let log = &self.volumes[slot].log;
+            // dkron 4 lets an empty server vote.
+            self.is_wanted(slot) && (log.genesis == best.genesis || !self.params.three && log.is_empty())
+        };
+        let voters = best.servers.places().filter(held).count() as u32;
+        // dkron 3 cannot go on at new addresses by itself, and the wrapper needs the markers of all for that.
+        let marked = |place: usize| {
+            let volume = &self.volumes[slot_of(set, place)];
+            held(&place) && volume.marker.is_some() && !volume.lost
+        };
+        voters >= best.servers.majority() && (!self.params.three || best.servers.places().all(marked))
+    }
+}

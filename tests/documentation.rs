@@ -1,6 +1,7 @@
 //! What the documentation says is what the program does: codes, options, names, examples, links.
 
 use dkron_ha::code::{self, Code};
+use dkron_ha::init::procedure::{Saying, Waiting, Why};
 use dkron_ha::inject::{Engine, NoClusters};
 use dkron_ha::options::{Options, TABLE};
 use dkron_ha::review::Reviewer;
@@ -10,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -110,6 +112,7 @@ fn every_section_says_what_happens_why_and_what_to_do() {
             ..100 => &["Refused."],
             100..200 => &["Warning", "Left alone."],
             200..300 => &["HTTP 500."],
+            300..400 => &["At run time."],
             _ => panic!("{heading}: which kind of code is it?"),
         };
         let first = text.trim().split("\n\n").nth(1).unwrap_or_default();
@@ -205,7 +208,18 @@ fn said() -> BTreeSet<String> {
         let warnings = response["warnings"].as_array().cloned().unwrap_or_default();
         warnings.into_iter().chain([response["status"]["message"].clone()])
     };
-    answers.flat_map(lines).filter_map(|line| line.as_str().map(str::to_owned)).collect()
+    answers.flat_map(lines).filter_map(|line| line.as_str().map(str::to_owned)).chain(said_at_run_time()).collect()
+}
+
+/// What the wrapper says under a code, with the values of the examples.
+fn said_at_run_time() -> impl Iterator<Item = String> {
+    let sayings = [
+        Saying::Waiting(Waiting::DiskOfAnother("billing/old".into())),
+        Saying::NoLeader(Duration::from_secs(120)),
+        Saying::Starting(Why::Vote, None),
+        Saying::Holding(1, 2),
+    ];
+    sayings.into_iter().map(|saying| saying.to_string())
 }
 
 #[test]

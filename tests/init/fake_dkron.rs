@@ -1,22 +1,25 @@
-//! A dkron that only answers `/v1/leader`, on loopback.
+//! A dkron that is a shell script, and HTTP servers on loopback that answer as a dkron or as the wrapper before it.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
+
+use serde_json::Value;
 
 use crate::wrapped::write_program;
 
-/// dkron's answer where a member leads.
+/// dkron's answer to `/v1/leader` where a member leads.
 pub const LEADER: (u16, &str) =
     (200, r#"{"Name":"a-2","Addr":"10.0.0.3","Tags":{"rpc_addr":"10.0.0.3:6868"},"Status":1}"#);
 
-/// dkron's answer where nobody leads.
+/// The same where nobody leads.
 pub const NOBODY: (u16, &str) = (500, "null");
 
-/// dkron's answer in the moment when it takes a member without an address for the leader.
+/// The same in the moment when it takes a member without an address for the leader.
 pub const FALSE_LEADER: (u16, &str) = (200, r#"{"Name":"a-2","Addr":"10.0.0.3","Tags":{},"Status":1}"#);
 
 /// A port that was free a moment ago.
@@ -25,33 +28,78 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-/// A listening fake.
-pub struct FakeDkron {
+/// Status and body by path; `None` for a server that never answers.
+type Answers = Option<BTreeMap<&'static str, (u16, String)>>;
+
+/// A listening fake; it closes its port when dropped.
+pub struct Fake {
     address: SocketAddrV4,
-    answer: Arc<Mutex<Option<(u16, &'static str)>>>,
+    answers: Arc<Mutex<Answers>>,
+    over: Arc<Mutex<bool>>,
     asked: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
 }
 
-impl FakeDkron {
-    /// Listens at 127.0.0.`host`.
-    pub fn at(host: u8, port: u16, answer: (u16, &'static str)) -> Self {
-        let address = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, host), port);
-        let listener = TcpListener::bind(address).expect("a free port");
-        let fake = Self { address, answer: Arc::new(Mutex::new(Some(answer))), asked: Arc::new(AtomicUsize::new(0)) };
-        let (answer, asked) = (Arc::clone(&fake.answer), Arc::clone(&fake.asked));
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let Some((status, body)) = *answer.lock().expect("the answer") else { break };
-                asked.fetch_add(1, Ordering::Relaxed);
-                respond(stream, status, body);
-            }
-        });
+impl Fake {
+    /// A dkron at `ip` with this answer to `/v1/leader`.
+    pub fn dkron(ip: Ipv4Addr, port: u16, leader: (u16, &str)) -> Self {
+        let fake = Self::at(ip, port);
+        fake.shows(leader);
         fake
     }
 
-    /// Answers otherwise from now on.
-    pub fn answer(&self, answer: (u16, &'static str)) {
-        *self.answer.lock().expect("the answer") = Some(answer);
+    /// A wrapper at `ip` that tells this state.
+    pub fn wrapper(ip: Ipv4Addr, port: u16, state: &Value) -> Self {
+        let fake = Self::at(ip, port);
+        fake.tells(state);
+        fake
+    }
+
+    fn at(ip: Ipv4Addr, port: u16) -> Self {
+        let address = SocketAddrV4::new(ip, port);
+        let listener = TcpListener::bind(address).expect("a free port");
+        let answers = Arc::new(Mutex::new(None));
+        let (over, asked) = (Arc::new(Mutex::new(false)), Arc::new(AtomicUsize::new(0)));
+        let thread = thread::spawn({
+            let (answers, over, asked) = (Arc::clone(&answers), Arc::clone(&over), Arc::clone(&asked));
+            move || {
+                let mut unanswered = Vec::new();
+                for stream in listener.incoming().flatten() {
+                    if *over.lock().expect("the flag") {
+                        return;
+                    }
+                    asked.fetch_add(1, Ordering::Relaxed);
+                    match &*answers.lock().expect("the answers") {
+                        Some(answers) => respond(stream, answers),
+                        None => unanswered.push(stream),
+                    }
+                }
+            }
+        });
+        Self { address, answers, over, asked, thread: Some(thread) }
+    }
+
+    /// From now on answers so to `/v1/leader`.
+    pub fn shows(&self, (status, leader): (u16, &str)) {
+        self.answer([
+            ("/v1/leader", (status, leader.to_owned())),
+            ("/v1/isleader", (404, r#""I am a follower""#.to_owned())),
+            ("/v1/members", (200, "[]".to_owned())),
+        ]);
+    }
+
+    /// From now on tells this state.
+    pub fn tells(&self, state: &Value) {
+        self.answer([("/v1/state", (200, state.to_string()))]);
+    }
+
+    /// Takes connections and says nothing from now on.
+    pub fn hangs(&self) {
+        *self.answers.lock().expect("the answers") = None;
+    }
+
+    fn answer<const N: usize>(&self, answers: [(&'static str, (u16, String)); N]) {
+        *self.answers.lock().expect("the answers") = Some(BTreeMap::from(answers));
     }
 
     /// Number of questions so far.
@@ -60,14 +108,18 @@ impl FakeDkron {
     }
 }
 
-impl Drop for FakeDkron {
+impl Drop for Fake {
     fn drop(&mut self) {
-        *self.answer.lock().expect("the answer") = None;
+        *self.over.lock().expect("the flag") = true;
         let _ = TcpStream::connect(self.address);
+        // The port is free when its thread has ended.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
-fn respond(mut stream: TcpStream, status: u16, body: &str) {
+fn respond(mut stream: TcpStream, answers: &BTreeMap<&'static str, (u16, String)>) {
     let (mut request, mut part) = (Vec::new(), [0; 1024]);
     while !request.ends_with(b"\r\n\r\n") {
         match stream.read(&mut part) {
@@ -75,19 +127,41 @@ fn respond(mut stream: TcpStream, status: u16, body: &str) {
             _ => return,
         }
     }
-    let known = request.starts_with(b"GET /v1/leader HTTP/1.");
-    let (status, body) = if known { (status, body) } else { (404, "") };
+    let request = String::from_utf8_lossy(&request);
+    let path = request.strip_prefix("GET ").and_then(|rest| rest.split_once(" HTTP/1.")).map(|(path, _)| path);
+    let answer = path.and_then(|path| answers.get(path));
+    let (status, body) = answer.map_or((404, ""), |(status, body)| (*status, body));
     let _ = write!(stream, "HTTP/1.0 {status} X\r\nX-Whom: a-0\r\nContent-Type: application/json\r\n\r\n{body}");
 }
 
-/// A program called `dkron` in `directory` that writes its arguments and its `DKRON_` variables, line by line, into the
-/// file `told` beside it and ends with code 0.
+/// A program called `dkron` in `directory`. As an agent it writes its arguments and its `DKRON_` variables, line by line, into the
+/// file `told` beside it, and runs until TERM. `raft list-peers` prints the file `raft`, `raft remove-peer` takes a server out of
+/// that; both write their arguments into `asked`.
 pub fn telling_program(directory: &Path) -> PathBuf {
-    let told = directory.join("told");
-    program(
-        directory,
-        &format!("{{ for w in \"$@\"; do echo \"$w\"; done; env | grep ^DKRON_; }} > '{}'\nexit 0\n", told.display()),
-    )
+    let script = format!(
+        "cd '{}' || exit 1
+case $1 in
+agent) ;;
+raft)
+  echo \"$*\" >> asked
+  if [ \"$2\" = remove-peer ]; then
+    grep -v \"^$6 \" raft > raft.new
+    mv raft.new raft
+  else
+    cat raft
+  fi
+  exit 0 ;;
+*) exit 0 ;;
+esac
+sleep 600 &
+trap 'kill $!; exit 0' TERM
+{{ for w in \"$@\"; do echo \"$w\"; done; env | grep ^DKRON_; }} > told.new
+mv told.new told
+wait
+",
+        directory.display()
+    );
+    program(directory, &script)
 }
 
 /// A program called `dkron` in `directory` with this script.

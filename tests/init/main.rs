@@ -4,9 +4,12 @@
 
 mod architecture;
 mod child_state;
+mod deaths;
 mod documentation;
 mod exit_codes;
 mod fake_dkron;
+mod figures;
+mod forms;
 mod install;
 mod linkage;
 mod merged_config;
@@ -16,7 +19,9 @@ mod orphans;
 mod pid_one;
 mod probes;
 mod processes;
+mod scratch;
 mod scripts;
+mod server;
 mod signals;
 mod start;
 mod terminal;

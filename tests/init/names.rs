@@ -2,18 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
-use crate::fake_dkron::{FakeDkron, LEADER, free_port, telling_program};
+use serde_json::json;
+
+use crate::fake_dkron::Fake;
 use crate::namespaces::mount_namespace;
-use crate::wrapped::Wrapped;
+use crate::server::{Server, leading, state};
+use crate::wrapped::until;
 
 /// A name that no resolver can ask anybody for: one label is longer than DNS allows.
-pub const UNRESOLVABLE: &str =
-    "a-9.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.n.svc.cluster.local.";
+pub fn unresolvable(pod: &str) -> String {
+    format!("{pod}.{}.n.svc.cluster.local.", "a".repeat(64))
+}
 
 /// The address and port of all name servers.
 const NAME_SERVER: (&str, u16) = ("127.0.0.153", 53);
@@ -69,34 +72,31 @@ fn peers_are_asked_for_by_their_complete_names_and_nothing_else() {
         return;
     };
     let asked = serve(socket, "a-1.a.n.svc.k8s.corp.", [127, 0, 0, 17]);
-    let directory = tempfile::tempdir().expect("a directory");
-    let resolv_conf = directory.path().join("resolv.conf");
+    let server = Server::among_peers(0, &["--server"]).with_data_dir();
+    let resolv_conf = server.path("resolv.conf");
     let search = "search n.svc.k8s.corp svc.k8s.corp k8s.corp\noptions ndots:5 timeout:1\n";
     fs::write(&resolv_conf, format!("nameserver {}\n{search}", NAME_SERVER.0)).expect("a file");
-    let port = free_port();
-    let peer = FakeDkron::at(17, port, (500, "null"));
+    let peer = Fake::wrapper(Ipv4Addr::new(127, 0, 0, 17), server.wrapper_port, &state(1, json!({})));
 
-    let dkron = telling_program(directory.path());
-    let mount = format!("mount --bind '{}' /etc/resolv.conf", resolv_conf.display());
-    let script = format!("{mount} && exec \"$0\" run -- '{}' agent --server", dkron.display());
-    let running = Wrapped::script(&script)
-        .under(&namespace)
+    let mount = format!("mount --bind '{}' /etc/resolv.conf && exec \"$0\" \"$@\"", resolv_conf.display());
+    let running = server
+        .wrapped(&[0, 1, 2])
+        .under(&[&*namespace, &["sh", "-c", &mount]].concat())
         .env("DKRON_HA_PEERS", "a-0.a.n.svc,a-1.a.n.svc,a-2.a.n.svc")
-        .env("POD_NAME", "a-0")
-        .env("INITIAL_CLUSTER_SIZE", "3")
-        .env("DKRON_HA_DKRON_PORT", port.to_string())
-        .env("DKRON_HA_WRAPPER_PORT", free_port().to_string())
         .start();
-    running.wait_for("stderr", "waiting for the addresses of 2 peers: a-1.a.n.svc.k8s.corp. (not seen yet)");
-    crate::wrapped::until("the peer is asked", || peer.asked() > 1);
-    thread::sleep(Duration::from_secs(1));
-    assert!(!directory.path().join("told").exists(), "one name has no address");
-    peer.answer(LEADER);
-    let ended = running.ended();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let told = fs::read_to_string(directory.path().join("told")).expect("dkron ran");
-    assert!(told.contains("--retry-join=a-1.a.n.svc.k8s.corp.\n--retry-join=a-2.a.n.svc.k8s.corp.\n"), "{told}");
+    running.wait_for("stderr", "waiting for all first servers");
+    until("the peer is asked", || peer.asked() > 2);
+    assert!(!server.is_started(), "one name has no address");
+    // The address of its wrapper's own telling does not count, but the one that its name leads to.
+    let mut leads = leading(1);
+    leads["leader"]["rpcAddr"] = json!("127.0.0.17:6868");
+    peer.tells(&leads);
+    let (told, _) = server.told(running);
+    let joins: Vec<_> = told.iter().filter(|word| word.starts_with("--retry-join")).collect();
+    assert_eq!(joins, ["--retry-join=a-1.a.n.svc.k8s.corp."]);
+    assert!(server.asked().contains("--rpc-addr 127.0.0.17:6868"), "{}", server.asked());
     let asked = asked.lock().expect("questions").clone();
-    let expected = ["a-1.a.n.svc.k8s.corp.", "a-2.a.n.svc.k8s.corp."].map(str::to_owned);
+    // Servers that were added since may follow the first ones.
+    let expected = [1, 2, 3, 4].map(|ordinal| format!("a-{ordinal}.a.n.svc.k8s.corp."));
     assert_eq!(asked, BTreeSet::from(expected), "no search list was tried");
 }

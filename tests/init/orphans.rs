@@ -1,9 +1,11 @@
 //! Orphans: processes whose parent ended, re-parented to the program.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 
-use crate::processes::zombies;
-use crate::wrapped::{Wrapped, until};
+use crate::processes::children;
+use crate::wrapped::{Running, Wrapped, until, until_within};
 
 /// As many as a default run makes; `DKRON_HA_ORPHANS` for more.
 const ORPHANS: u32 = 2000;
@@ -22,6 +24,12 @@ pub fn number() -> u32 {
     std::env::var("DKRON_HA_ORPHANS").ok().and_then(|text| text.parse().ok()).unwrap_or(ORPHANS)
 }
 
+/// Waits until the child has left its orphans behind: a busy machine makes some hundreds in a second.
+pub fn wait_for_all(running: &Running) {
+    let patience = Duration::from_secs(20 + u64::from(number()) / 200);
+    until_within(patience, Duration::from_millis(10), "all orphans", || running.file("stdout").contains("done"));
+}
+
 /// Number of orphans that the program says it reaped.
 pub fn reaped(stderr: &str) -> u32 {
     let number = stderr.lines().find_map(|line| line.split_once("orphans reaped: "));
@@ -31,8 +39,8 @@ pub fn reaped(stderr: &str) -> u32 {
 #[test]
 fn every_orphan_is_reaped_while_the_child_runs() {
     let running = Wrapped::shell(&script(number())).start();
-    running.wait_for("stdout", "done");
-    until("no zombie is left", || zombies(running.pid()) == 0);
+    wait_for_all(&running);
+    until("the child is alone", || children(running.pid()).len() == 1);
     running.signal(Signal::TERM);
     let ended = running.ended();
     assert_eq!(ended.code, Some(3));
@@ -46,11 +54,11 @@ fn orphans_are_reaped_while_peers_are_waited_for() {
     // that becomes the program.
     let running = Wrapped::script("sleep 0.5 & exec \"$0\" run -- sleep 600")
         .env("DKRON_HA_ROLE", "server")
-        .env("DKRON_HA_PEERS", crate::names::UNRESOLVABLE)
+        .env("DKRON_HA_PEERS", crate::names::unresolvable("a-9"))
         .env("DKRON_HA_WRAPPER_PORT", crate::fake_dkron::free_port().to_string())
         .start();
-    running.wait_for("stderr", "waiting for the addresses");
-    until("no child is left", || crate::processes::children(running.pid()).is_empty());
+    running.wait_for("stderr", "waiting for all first servers");
+    until("no child is left", || children(running.pid()).is_empty());
     running.signal(Signal::TERM);
     assert_eq!(running.ended().code, Some(143));
 }

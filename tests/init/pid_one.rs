@@ -3,12 +3,12 @@
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::namespaces::pid_namespace;
-use crate::orphans::{number, reaped, script};
-use crate::processes::{children, zombies};
+use crate::orphans::{number, reaped, script, wait_for_all};
+use crate::processes::children;
 use crate::wrapped::{Running, Wrapped, until};
 
 /// The program, seen from outside: the one child of `unshare`.
-fn pid_one(running: &Running) -> Pid {
+pub fn pid_one(running: &Running) -> Pid {
     let mut found = None;
     until("PID 1", || {
         found = children(running.pid()).first().map(|(pid, _)| *pid);
@@ -32,8 +32,8 @@ fn as_pid_1_it_reaps_orphans_and_passes_term_on() {
     let Some(namespace) = pid_namespace() else { return };
     let running = Wrapped::shell(&script(number())).under(&namespace).start();
     let init = pid_one(&running);
-    running.wait_for("stdout", "done");
-    until("no zombie is left", || zombies(init) == 0);
+    wait_for_all(&running);
+    until("the child is alone", || children(init).len() == 1);
     kill_process(init, Signal::TERM).expect("PID 1 lives");
     let ended = running.ended();
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);

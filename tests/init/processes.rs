@@ -19,11 +19,6 @@ pub fn children(parent: Pid) -> Vec<(Pid, char)> {
     .collect()
 }
 
-/// Number of children that have ended and were not reaped.
-pub fn zombies(parent: Pid) -> usize {
-    children(parent).iter().filter(|(_, state)| *state == 'Z').count()
-}
-
 /// Everything below `parent`.
 pub fn descendants(parent: Pid) -> Vec<Pid> {
     let children = children(parent).into_iter().map(|(pid, _)| pid);

@@ -1,9 +1,11 @@
 //! Signals reach the child, all of them, and the child alone.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::{Signal, kill_process};
 
 use crate::processes::{children, descendants};
-use crate::wrapped::{Wrapped, until};
+use crate::wrapped::{Wrapped, until, until_within};
 
 /// Every signal that can be caught, but those that tell of a fault of the program itself (ILL, BUS, FPE, SEGV) and CHLD.
 const PASSED_ON: [Signal; 24] = [
@@ -57,6 +59,39 @@ fn every_signal_reaches_the_child_and_only_the_child() {
         let _ = kill_process(pid, Signal::KILL);
     }
     assert_eq!(running.ended().code, Some(137));
+}
+
+/// As many as a default run sends; `DKRON_HA_SIGNALS` for more.
+const SIGNALS: usize = 400;
+
+/// Number of signals to send.
+pub fn number() -> usize {
+    std::env::var("DKRON_HA_SIGNALS").ok().and_then(|text| text.parse().ok()).unwrap_or(SIGNALS)
+}
+
+#[test]
+fn of_many_signals_each_arrives_once_and_in_order() {
+    let traps = PASSED_ON.map(|signal| format!("trap 'printf %2d {0} >> heard' {0}", signal.as_raw())).join("\n");
+    // A shell that waits hears a signal at once.
+    let running = Wrapped::shell(&format!("{traps}\n: > heard; sleep 600 & while :; do wait; done")).start();
+    until("the child listens", || running.path("heard").exists());
+    let heard = || std::fs::metadata(running.path("heard")).expect("a file").len();
+    let sent: Vec<_> = PASSED_ON.into_iter().cycle().take(number()).collect();
+    let started = Instant::now();
+    for (number, signal) in sent.iter().enumerate() {
+        running.signal(*signal);
+        // Two of a kind that nobody has taken yet are one, for any process.
+        let arrived = || heard() > 2 * number as u64;
+        until_within(
+            Duration::from_secs(10),
+            Duration::from_micros(200),
+            &format!("signal {number}, {signal:?}"),
+            arrived,
+        );
+    }
+    println!("{} signals passed on in {:?}", sent.len(), started.elapsed());
+    let expected: String = sent.iter().map(|signal| format!("{:2}", signal.as_raw())).collect();
+    assert_eq!(running.file("heard"), expected);
 }
 
 #[test]

@@ -13,7 +13,6 @@ use tempfile::TempDir;
 
 use crate::processes::descendants;
 
-/// The program.
 /// The program that Cargo built for these tests.
 pub const BUILT: &str = env!("CARGO_BIN_EXE_dkron-ha-init");
 
@@ -23,14 +22,22 @@ pub fn program() -> String {
 }
 
 /// Nothing here takes longer, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Waits until `condition` holds; fails the test otherwise.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+pub fn until(what: &str, condition: impl FnMut() -> bool) {
+    until_within(PATIENCE, LOOK, what, condition);
+}
+
+/// The same for what may take so long, with looks so far apart.
+pub fn until_within(patience: Duration, look: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + patience;
     while !condition() {
-        assert!(Instant::now() < end, "not within {PATIENCE:?}: {what}");
-        thread::sleep(Duration::from_millis(10));
+        assert!(Instant::now() < end, "not within {patience:?}: {what}");
+        thread::sleep(look);
     }
 }
 

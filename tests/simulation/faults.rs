@@ -241,6 +241,7 @@ fn invented(world: &World, slot: Slot, pod: &Name) -> State {
         size: Some(world.sets[set_of(slot)].size as u32),
         expecting: false,
         stranded: false,
+        anew: false,
         up: true,
         leader: None,
         leads: false,

@@ -129,7 +129,9 @@ impl World {
         let has = self.good_voters(set, genesis, &servers, Some(slot));
         // raft goes by the last configuration in the log: where that has no majority, there is nothing to lose.
         let last = self.volumes[slot].log.servers;
-        let works = self.good_voters(set, genesis, &last, None) >= last.majority();
+        // What has had no leader yet has nothing to lose.
+        let led = self.clusters[genesis as usize - 1].led;
+        let works = led && self.good_voters(set, genesis, &last, None) >= last.majority();
         if works && had >= servers.majority() && has < servers.majority() && !self.is_excused(slot) {
             // The leader took it up between its removal and its leave: that has to be undone.
             let added = |(leader, place, at): &(Slot, usize, u64)| {

@@ -76,11 +76,8 @@ fn one(seed: u64) -> Result<(), String> {
     let schedule = Schedule::new(seed, Fault::None);
     println!("{}", report::outline(&schedule));
     let ran = run(&schedule, true);
-    if let Some(violation) = ran.broken {
-        return Err(report::broken(&schedule, &violation));
-    }
     for line in &ran.timeline {
         println!("{line}");
     }
-    Ok(())
+    ran.broken.map_or(Ok(()), |violation| Err(report::broken(&schedule, &violation)))
 }

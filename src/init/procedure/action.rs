@@ -6,6 +6,9 @@ use super::input::Marker;
 use super::saying::Saying;
 use super::state::{Name, Server};
 
+/// Exit code of a program that TERM ended before it ran dkron: as the signal ends a process that does not catch it.
+pub const TERMINATED: u8 = 128 + 15;
+
 /// One thing to do, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -4,13 +4,13 @@ use std::mem;
 use std::time::Duration;
 
 use super::Procedure;
-use super::action::Prepare;
+use super::action::{Action, Prepare};
 use super::facts::RAFT_HOLDS;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
-use super::start;
 use super::state::{Disk, Member, Name, Phase, State, Status};
+use super::{start, stranded};
 
 /// All are up and nobody leads: an election takes up to 3 s.
 const STALL: Duration = Duration::from_secs(5);
@@ -52,8 +52,12 @@ pub struct Cures {
     stalls: u32,
     /// Time between the end of dkron and its next start.
     pub pause: Duration,
+    /// Until then the others are called to end their dkrons too.
+    calls_until: Option<Moment>,
     /// Since when the others do not see this server.
     missed: Option<Moment>,
+    /// When all peers were asked once more before a restart for that.
+    looked: Option<Moment>,
     /// When dkron was restarted for that.
     cured: Option<Moment>,
     /// How often in a row.
@@ -64,6 +68,11 @@ impl Cures {
     /// dkron is started anew.
     pub fn begin(&mut self) {
         (self.stalled, self.missed) = (None, None);
+    }
+
+    /// The others are to end their dkrons too: members from before are forgotten only where nobody runs any more.
+    pub fn calls_all(&self, now: Moment) -> bool {
+        self.calls_until.is_some_and(|until| now < until)
     }
 
     /// Restarting dkron did not help.
@@ -96,6 +105,12 @@ impl Procedure {
     /// All first servers are up, nobody leads, and nobody has a raft configuration: nothing will ever change that by itself. So all
     /// disks are empty, whatever was thought of them, and the highest server starts anew, to found the cluster.
     pub(super) fn is_stalled(&mut self, now: Moment) -> bool {
+        if self.is_called(now) {
+            self.facts.disk = Disk::Empty;
+            self.watch.cures.pause = ALL_DOWN;
+            self.restart(now, Saying::Stalled);
+            return true;
+        }
         let facts = &self.facts;
         let size = self.child.founds.or_else(|| start::told_size(facts, now)).or_else(|| facts.size(now));
         let first: Vec<Name> = facts.first(size.unwrap_or(0)).into_iter().cloned().collect();
@@ -126,8 +141,15 @@ impl Procedure {
         }
         self.watch.cures.stalls += 1;
         self.watch.cures.pause = if alone { Duration::ZERO } else { ALL_DOWN };
+        self.watch.cures.calls_until = (!alone).then_some(now + ALL_DOWN);
         self.restart(now, Saying::Stalled);
         true
+    }
+
+    /// Another server has found that all of them are stalled, and that restarting one does not help.
+    fn is_called(&self, now: Moment) -> bool {
+        let mut states = self.facts.peers.values().filter_map(|peer| peer.wrapper(now));
+        states.any(|state| state.anew) && self.is_surely_empty(now)
     }
 
     /// The others have a leader that does not see this server, or the lowest of them does not while nobody leads.
@@ -145,8 +167,18 @@ impl Procedure {
         let again = self.watch.cures.cured.is_none_or(|cured| now.since(cured) >= CURE_AGAIN);
         // While its name is not free a restart would only be refused again.
         if lasts < self.patience(now) || !again || self.facts.name_is_taken_at(now).is_some() {
+            self.watch.cures.looked = None;
             return false;
         }
+        // Somebody else may have decided to restart just now: only one does at a time.
+        let looked = *self.watch.cures.looked.get_or_insert_with(|| {
+            self.out.push(Action::Look);
+            now
+        });
+        if !self.all_heard(now, looked) {
+            return false;
+        }
+        self.watch.cures.looked = None;
         self.watch.cures.cured = Some(now);
         self.watch.cures.tried += 1;
         self.restart(now, Saying::Zombie(lasts));
@@ -196,7 +228,7 @@ impl Procedure {
     pub(super) fn is_stranded(&mut self, now: Moment) -> bool {
         let facts = &self.facts;
         let stuck = facts.own.is_some()
-            && start::is_stranded(facts, now)
+            && stranded::is_stranded(facts, now)
             && self.watch.is_leaderless_for(now, STRANDED)
             && facts.raft.as_ref().is_some_and(|reading| now.since(reading.at) <= RAFT_HOLDS);
         let members = facts.marker.iter().flat_map(|marker| &marker.members);
@@ -205,6 +237,21 @@ impl Procedure {
             return false;
         }
         self.restart(now, Saying::Stranded);
+        true
+    }
+
+    /// dkron still looks for others, and what it was told to join may have become somebody else's: two clusters that meet once are
+    /// one for ever.
+    pub(super) fn is_misled(&mut self, now: Moment) -> bool {
+        let looks = self.facts.own.is_none() && self.child.started.is_some();
+        let misled = |target: &Name| self.facts.misleads(now, target);
+        let Some(target) = self.child.join.iter().find(|target| misled(target)).filter(|_| looks).cloned() else {
+            return false;
+        };
+        if self.child.founds.is_some() && !self.is_surely_empty(now) {
+            self.facts.disk = Disk::Unknown;
+        }
+        self.restart(now, Saying::Misled(target));
         true
     }
 
@@ -222,7 +269,7 @@ impl Procedure {
         if !others && !nobody {
             return false;
         }
-        self.restart(now, Saying::Zombie(BLOCKED));
+        self.restart(now, Saying::Blocked(BLOCKED));
         true
     }
 }

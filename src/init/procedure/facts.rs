@@ -37,6 +37,8 @@ pub struct Facts {
     pub peers: BTreeMap<Name, Peer>,
     /// What Kubernetes wants, and when that was written.
     desired: Option<(Desired, Moment)>,
+    /// UIDs that the own set had before, in this life: it was orphaned and adopted by another one of its name.
+    former: Vec<Name>,
     /// The own dkron, while its API answers.
     pub own: Option<DkronView>,
     /// The raft configuration of the own cluster, since dkron was started.
@@ -63,6 +65,7 @@ impl Facts {
         let mut facts = Self {
             peers: BTreeMap::new(),
             desired: None,
+            former: Vec::new(),
             own: None,
             raft: None,
             readings: BTreeMap::new(),
@@ -101,6 +104,12 @@ impl Facts {
             self.peers.retain(|pod, _| {
                 first.iter().any(|name| name.pod == *pod) || desired.pods.iter().any(|there| there.name == *pod)
             });
+        }
+        if let Some((known, _)) = &self.desired
+            && known.set_uid != desired.set_uid
+            && !self.former.contains(&known.set_uid)
+        {
+            self.former.push(Name::clone(&known.set_uid));
         }
         self.desired = Some((desired, written));
     }
@@ -151,6 +160,22 @@ impl Facts {
     /// The address that Kubernetes gives a pod.
     pub fn vouched(&self, now: Moment, pod: &str) -> Option<IpAddr> {
         self.desired(now)?.pods.iter().find(|there| &*there.name == pod)?.ip
+    }
+
+    /// The name of this peer may lead dkron to somebody else's pod.
+    pub fn is_misled_by(&self, now: Moment, peer: &Peer) -> bool {
+        peer.name_misleads(now, self.desired(now).is_some(), self.vouched(now, &peer.name.pod))
+    }
+
+    /// What dkron was told to join is not, or no longer, where the peer surely is.
+    pub fn misleads(&self, now: Moment, target: &str) -> bool {
+        if let Some(peer) = self.peers.values().find(|peer| *peer.name.host == *target) {
+            return self.is_misled_by(now, peer);
+        }
+        let Ok(ip) = target.parse::<IpAddr>() else { return false };
+        let ours =
+            self.peers.values().any(|peer| peer.sure(now) == Some(ip) || self.vouched(now, &peer.name.pod) == Some(ip));
+        self.desired(now).is_some() && !ours && self.me.ip != Some(ip)
     }
 
     /// Ordinal of a pod or node of the own set; `None` for any other name.
@@ -286,7 +311,11 @@ impl Facts {
         let set_uid = self.set_uid().or_else(|| known?.set_uid.as_ref()).cloned();
         let mut former = known.map(|owner| owner.former.clone()).unwrap_or_default();
         let before = known.and_then(|owner| owner.set_uid.clone()).filter(|before| Some(before) != set_uid.as_ref());
-        former.extend(before.filter(|before| !former.contains(before)));
+        for uid in before.into_iter().chain(self.former.iter().cloned()) {
+            if Some(&uid) != set_uid.as_ref() && !former.contains(&uid) {
+                former.push(uid);
+            }
+        }
         let owner = Owner { namespace: self.me.namespace.clone(), cluster: self.me.cluster.clone(), set_uid, former };
         let marker = Marker { owner, members: members.clone() };
         (self.marker.as_ref() != Some(&marker)).then_some(marker)

@@ -40,6 +40,7 @@ pub enum Step {
 
 /// How far the farewell is.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one fact of the way so far")]
 pub struct Farewell {
     pub deadline: Moment,
     pub step: Step,
@@ -65,7 +66,11 @@ pub struct Farewell {
     pub parted_from: Option<SocketAddr>,
     /// Repetitions of that while dkron leaves.
     pub removed_again: usize,
+    /// Since when the voters left have had no majority that hears the leader.
+    pub unsafe_since: Option<Moment>,
     pub nobody_remains: bool,
+    /// The others have no majority without this server: it goes without a leave, so that it still counts when it is back.
+    pub keeps_its_seat: bool,
     pub code: Option<u8>,
 }
 
@@ -89,7 +94,9 @@ impl Farewell {
             revivals: 0,
             parted_from: None,
             removed_again: 0,
+            unsafe_since: None,
             nobody_remains: false,
+            keeps_its_seat: false,
             code: None,
         }
     }

@@ -22,7 +22,7 @@ const NEWS: Duration = Duration::from_secs(35);
 
 impl Procedure {
     /// Every peer that answers has been asked since, or the time for that is over.
-    fn all_heard(&self, now: Moment, since: Moment) -> bool {
+    pub(super) fn all_heard(&self, now: Moment, since: Moment) -> bool {
         let heard = |peer: &Peer| peer.asked > since || !peer.is_fresh(now);
         now.since(since) >= HEARING || self.facts.peers.values().all(heard)
     }
@@ -58,6 +58,10 @@ impl Procedure {
             }
             Verdict::Hold(..) if now >= deadline => {
                 self.tell(Saying::HoldOver);
+                let surplus = self.facts.is_surplus(now, &self.facts.me.node);
+                if let Stage::Stopping(farewell) = &mut self.stage {
+                    farewell.keeps_its_seat = !surplus;
+                }
                 self.go_to(now, Step::HandOver);
             }
             Verdict::Hold(alive, needed) => {

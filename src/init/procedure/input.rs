@@ -30,7 +30,7 @@ pub struct Me {
     pub users_size: Option<u32>,
     /// What becomes of the disk when the pod goes.
     pub storage: Storage,
-    /// How dkron deals with addresses.
+    /// How dkron deals with addresses; [`Input::Generation`] may tell later.
     pub generation: Generation,
     /// Time between TERM and KILL, where the label updater does not know better.
     pub grace: Duration,
@@ -183,6 +183,8 @@ pub enum Input {
     Own(Option<DkronView>),
     /// A `desired.json` that was read, and when it was written; not older than this wrapper's boot.
     Desired(Desired, Moment),
+    /// dkron was asked for its version.
+    Generation(Generation),
     /// dkron was started.
     Started,
     /// dkron ended with this exit code (128 + n after signal n).

@@ -6,6 +6,7 @@ use super::action::Action;
 use super::moment::Moment;
 use super::saying::{Saying, Waiting};
 use super::start::{self, Start, Tried};
+use super::stranded;
 use super::{Procedure, Stage};
 
 /// A wait is told again after this time.
@@ -124,7 +125,7 @@ impl Procedure {
     }
 
     pub(super) fn start(&mut self, now: Moment, launch: super::Launch) {
-        self.child.begin(now, &launch, start::is_stranded(&self.facts, now), start::told_size(&self.facts, now));
+        self.child.begin(now, &launch, stranded::is_stranded(&self.facts, now), start::told_size(&self.facts, now));
         self.watch.begin(now);
         self.facts.raft = None;
         self.facts.readings.clear();

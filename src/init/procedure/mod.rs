@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `input`, `moment` | what is learned, and when |
 //! | `peer`, `facts`, `membership` | whom it concerns, and what follows from it |
-//! | `start` | how dkron is to be started, decided anew with every fact |
+//! | `start`, `stranded` | how dkron is to be started, decided anew with every fact |
 //! | `launching`, `watch`, `stop` | the stages of a life |
 //! | `hold`, `hand_over`, `parting` (with `farewell`) | the steps of a stop |
 //! | `cures` | what dkron does not mend itself |
@@ -31,6 +31,7 @@ mod saying;
 mod start;
 mod state;
 mod stop;
+mod stranded;
 mod verdict;
 mod watch;
 
@@ -38,7 +39,7 @@ use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-pub use action::{Action, Launch, Prepare};
+pub use action::{Action, Launch, Prepare, TERMINATED};
 pub use input::{
     Desired, DesiredPod, DkronView, Generation, Input, Look, Marker, Me, Outcome, PeerName, Storage, Told,
 };
@@ -180,7 +181,8 @@ impl Procedure {
             formed: self.facts.formed,
             size: if self.facts.formed { None } else { start::told_size(&self.facts, now.at) },
             expecting: self.child.founds.is_some() && !self.facts.formed,
-            stranded: self.child.was_stranded || start::is_stranded(&self.facts, now.at),
+            stranded: self.child.was_stranded || stranded::is_stranded(&self.facts, now.at),
+            anew: self.watch.cures.calls_all(now.at),
             up: own.is_some(),
             leader: self.facts.own_leader().cloned(),
             leads: self.facts.leads(),
@@ -224,6 +226,7 @@ impl Procedure {
             }
             Input::Own(view) => self.look_at_own(now, view),
             Input::Desired(desired, written) => self.facts.want(desired, written),
+            Input::Generation(generation) => self.facts.me.generation = generation,
             Input::Started => self.child.started = Some(now),
             Input::Ended(code) => self.ended(now, code),
             Input::Raft(at, outcome) => self.read(now, at, outcome),

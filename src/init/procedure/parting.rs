@@ -34,6 +34,9 @@ impl Procedure {
     /// Where the voters left would be no majority of today's, raft has to forget this server before it goes.
     pub(super) fn remove_self(&mut self, now: Moment) {
         let Stage::Stopping(farewell) = &self.stage else { return };
+        if farewell.keeps_its_seat {
+            return self.term(now);
+        }
         // A new leader may drop voters right after its election, and would take up again whom it has just removed.
         let led_since = self.child.leader_since;
         let settled = led_since + SETTLING;
@@ -70,7 +73,15 @@ impl Procedure {
         }
         if wanted && !safe && now < farewell.deadline {
             // Somebody else is just going too; the leader takes it out within seconds. The time for the removal begins then.
-            self.go_to(now, Step::Remove);
+            let Stage::Stopping(farewell) = &mut self.stage else { return };
+            let waits = *farewell.unsafe_since.get_or_insert(now);
+            if now.since(waits) < HAND_OVER_OF_FEW {
+                self.go_to(now, Step::Remove);
+            } else {
+                // Or it was lost, and this server is needed again.
+                farewell.unsafe_since = None;
+                self.go_to(now, Step::Hold);
+            }
             return self.read_raft(now);
         }
         if wanted && listed && self.facts.leads() && now < farewell.deadline {

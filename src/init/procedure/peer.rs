@@ -40,10 +40,10 @@ pub struct Peer {
     pub name: PeerName,
     /// Whose its addresses are.
     pub standing: Standing,
-    /// Its name leads to it and to nobody else.
-    pub name_leads_to_it: bool,
+    /// Where its name leads to.
+    named: Vec<IpAddr>,
     /// Some address of its name is surely somebody else's.
-    pub name_leads_astray: bool,
+    name_leads_astray: bool,
     /// When the last look began.
     pub asked: Moment,
     /// When it ended.
@@ -62,7 +62,7 @@ impl Peer {
         Self {
             name,
             standing: Standing::Unseen,
-            name_leads_to_it: false,
+            named: Vec::new(),
             name_leads_astray: false,
             asked: Moment(0),
             seen: Moment(0),
@@ -88,7 +88,7 @@ impl Peer {
         (self.asked, self.seen) = (asked, at);
         self.view = None;
         self.name_leads_astray = false;
-        self.name_leads_to_it = false;
+        self.named.clear();
         let looks = match looks {
             Ok(looks) => looks,
             Err(why) => {
@@ -97,7 +97,7 @@ impl Peer {
             }
         };
         self.standing = Standing::Silent;
-        let named: Vec<IpAddr> = looks.iter().filter(|look| look.by_name).map(|look| look.ip).collect();
+        self.named = looks.iter().filter(|look| look.by_name).map(|look| look.ip).collect();
         for look in looks {
             let vouched = vouched == Some(look.ip);
             let judged = self.judge(&look, me, set_uid, vouched);
@@ -109,7 +109,19 @@ impl Peer {
                 self.take(look, at);
             }
         }
-        self.name_leads_to_it = !named.is_empty() && named.iter().all(|ip| Some(*ip) == self.address());
+    }
+
+    /// Its name leads to this address and to nothing else.
+    pub fn name_leads_to(&self, ip: IpAddr) -> bool {
+        !self.named.is_empty() && self.named.iter().all(|named| *named == ip)
+    }
+
+    /// Its name may lead dkron to somebody else. `pods` tells whether Kubernetes has said which pods there are; `vouched` is the
+    /// address that it gives this one.
+    pub fn name_misleads(&self, now: Moment, pods: bool, vouched: Option<IpAddr>) -> bool {
+        let right = [vouched, self.sure(now)];
+        let elsewhere = self.named.iter().any(|named| !right.contains(&Some(*named)));
+        self.name_leads_astray || pods && elsewhere
     }
 
     fn address(&self) -> Option<IpAddr> {
@@ -220,6 +232,13 @@ impl Peer {
             }),
             _ => false,
         }
+    }
+
+    /// The last thing that it ever said is that it surely holds a cluster.
+    pub fn held_a_cluster(&self) -> bool {
+        let known =
+            |state: &State| state.disk == Disk::State || state.raft.as_ref().is_some_and(|raft| !raft.is_empty());
+        self.state.as_ref().is_some_and(known)
     }
 }
 

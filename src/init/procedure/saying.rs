@@ -40,6 +40,10 @@ pub enum Saying {
     SizeChanged(u32, u32),
     /// The leader does not see this server: dkron is restarted.
     Zombie(Duration),
+    /// dkron has looked for others for so long at addresses that are out of date: it is restarted.
+    Blocked(Duration),
+    /// What dkron looks for may be somebody else's by now: it is restarted.
+    Misled(Name),
     /// Raft of all members has addresses from before: dkron is restarted with the new ones.
     Stranded,
     /// There is raft state, and no leader for this time.
@@ -114,6 +118,16 @@ impl fmt::Display for Saying {
             Self::Zombie(after) => {
                 write!(f, "the leader has not seen this server for {} s: restarting dkron", Seconds(*after))
             }
+            Self::Blocked(after) => {
+                write!(
+                    f,
+                    "dkron has looked for others for {} s, who are elsewhere by now: restarting it",
+                    Seconds(*after)
+                )
+            }
+            Self::Misled(target) => {
+                write!(f, "{target} may no longer lead to this cluster: restarting dkron, which still looks for it")
+            }
             Self::Stranded => {
                 f.write_str("nobody leads, and raft has the addresses from before everywhere: restarting dkron")
             }
@@ -137,7 +151,9 @@ impl fmt::Display for Saying {
                 code::HOLDING,
                 code::HOLDING.title()
             ),
-            Self::HoldOver => f.write_str("the grace period is used up: going although the others have no majority"),
+            Self::HoldOver => f.write_str(
+                "the grace period is used up: ending dkron without a leave, since the others have no majority",
+            ),
             Self::NobodyRemains => {
                 f.write_str("no server remains: ending dkron without a leave, so that the cluster keeps its voters")
             }
@@ -175,10 +191,10 @@ pub enum Waiting {
     Sizes(u32, u32),
     /// The end of a server that is not among the first.
     Surplus(Name),
+    /// A server that held raft state and is no longer wanted.
+    Gone(Name),
     /// A person: the disk belongs to somebody else.
     DiskOfAnother(String),
-    /// Time before dkron is started again.
-    Pause,
 }
 
 impl fmt::Display for Waiting {
@@ -204,6 +220,13 @@ impl fmt::Display for Waiting {
                 "some servers want to found the cluster with {one} and some with {other}: waiting until they agree"
             ),
             Self::Surplus(name) => write!(f, "waiting until {name}, which is none of the first servers, has stopped"),
+            Self::Gone(name) => write!(
+                f,
+                "{}: {}: {name} held it and is no longer wanted; see {}",
+                code::NO_LEADER,
+                code::NO_LEADER.title(),
+                code::NO_LEADER.anchor()
+            ),
             Self::DiskOfAnother(whose) => {
                 write!(
                     f,
@@ -213,7 +236,6 @@ impl fmt::Display for Waiting {
                     code::DISK_OF_ANOTHER.anchor()
                 )
             }
-            Self::Pause => f.write_str("pausing before dkron is started again"),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! How a server is started: decided anew with every fact until it can be.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::action::{Launch, Prepare};
 use super::facts::Facts;
-use super::input::Generation;
+use super::input::{Generation, Storage};
 use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::saying::{Sight, Waiting};
 use super::state::{Disk, Name, Phase, Server, State};
+use super::stranded;
 
 /// An empty server that returns to a set with raft state starts after this time although some servers are missing: its vote might
 /// elect a server that lacks committed entries, but without it there may be no majority at all.
@@ -26,6 +27,9 @@ const ELECTION: Duration = Duration::from_secs(10);
 
 /// A server with raft state waits this long for a peer that it can be sure of; then it starts with the names alone.
 const COMPANY: Duration = Duration::from_secs(10);
+
+/// Time for a first look at every peer.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// A configuration that cannot be read within this time is done without: the leader then sorts it out, if more slowly.
 const READING: Duration = Duration::from_secs(6);
@@ -144,21 +148,31 @@ fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     keep(if aside && !stale { Prepare::MoveAside } else { Prepare::Keep })
 }
 
-fn stands_at_own_address(facts: &Facts, servers: &[Server]) -> bool {
+pub fn stands_at_own_address(facts: &Facts, servers: &[Server]) -> bool {
     let own = facts.own_rpc().map(|address| address.to_string());
     servers.iter().any(|server| facts.is_own(server) && own.as_deref() == Some(&*server.address))
 }
 
 /// Raft state here, no leader anywhere.
 fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
-    if is_stranded(facts, now) {
-        return recover(facts, now);
+    if stranded::is_stranded(facts, now) {
+        return stranded::recover(facts, now);
     }
+    let waited = now.since(tried.since);
     let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
-    if !company && !is_alone(facts, now) && !facts.peers.is_empty() && now.since(tried.since) < COMPANY {
+    // Whoever was not looked at yet may know a leader, or be of another pool of gossip that this server makes one with its own.
+    let mut awaited = facts.peers.values().filter(|peer| !is_beyond(facts, peer, now)).peekable();
+    let others = awaited.peek().is_some();
+    let unseen = awaited.any(|peer| peer.standing == Standing::Unseen);
+    let early = !company && waited < COMPANY || unseen && waited < FIRST_LOOK;
+    if early && others && !is_alone(facts, now) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
-    Start::Run(launch_among(facts, now, Prepare::Keep), Why::State)
+    let launch = launch_among(facts, now, Prepare::Keep);
+    if launch.join.is_empty() && others && !is_alone(facts, now) {
+        return Start::Wait(Waiting::Company(sights(facts, now)));
+    }
+    Start::Run(launch, Why::State)
 }
 
 /// The only voter, or the only server that is wanted: whoever else is there waits for it.
@@ -178,60 +192,6 @@ pub fn launch_among(facts: &Facts, now: Moment, disk: Prepare) -> Launch {
         launch.join.clear();
     }
     launch
-}
-
-/// dkron before version 4 whose own address is not that of its configuration, or which cannot reach a majority at the addresses of its
-/// configuration although all are there.
-pub fn is_stranded(facts: &Facts, now: Moment) -> bool {
-    let last = last_configuration(facts, now);
-    if facts.me.generation != Generation::Three || !last.iter().any(|server| facts.is_own(server)) {
-        return false;
-    }
-    if !stands_at_own_address(facts, last) {
-        return true;
-    }
-    let others = || last.iter().filter(|server| !facts.is_own(server));
-    let ip = |server: &Server| facts.peer_of(&server.id).and_then(|peer| peer.sure(now));
-    let moved = |server: &&Server| {
-        server.address.parse::<SocketAddr>().is_ok_and(|address| ip(server).is_some_and(|ip| ip != address.ip()))
-    };
-    let stay = last.len() - others().filter(moved).count();
-    others().all(|server| ip(server).is_some()) && stay < super::majority(last.len())
-}
-
-/// The last raft configuration that the own marker tells; where there is state and no marker, what another server's tells.
-fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
-    match (&facts.marker, facts.disk) {
-        (Some(marker), _) => &marker.members,
-        (None, Disk::Unknown) => {
-            let told = facts.peers.values().filter_map(|peer| peer.wrapper(now)?.raft.as_deref());
-            told.max_by_key(|servers| servers.len()).unwrap_or_default()
-        }
-        (None, _) => &[],
-    }
-}
-
-/// Raft gets the present addresses of its configuration, if all its members are in the same need.
-fn recover(facts: &Facts, now: Moment) -> Start {
-    let members = last_configuration(facts, now).to_vec();
-    let mut present = Vec::new();
-    let mut missing = Vec::new();
-    for server in members {
-        let told = facts.peer_of(&server.id).and_then(|peer| Some((peer.sure(now)?, peer.wrapper(now)?)));
-        match told {
-            _ if facts.is_own(&server) => present.extend(facts.own_rpc().map(|at| (server, at))),
-            Some((ip, state)) if state.stranded => present.push((server, SocketAddr::new(ip, facts.me.rpc_port))),
-            // Somebody kept its address, so that raft can reach it.
-            Some(_) => return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State),
-            None => missing.push(server.id),
-        }
-    }
-    if !missing.is_empty() {
-        return Start::Wait(Waiting::Members(missing));
-    }
-    let moved = |(server, at): (Server, SocketAddr)| Server { address: at.to_string().into(), ..server };
-    let servers = present.into_iter().map(moved).collect();
-    Start::Run(launch_among(facts, now, Prepare::Recover(servers)), Why::Recovery)
 }
 
 /// Nothing here, raft state elsewhere, no leader.
@@ -278,12 +238,16 @@ fn bootstrap(facts: &Facts, now: Moment) -> Start {
         }
     }
     // Whoever is none of the first servers must not be forming a larger cluster with them.
-    let mut rest = facts.peers.values().filter(|peer| !first.contains(&&peer.name.pod));
+    let rest = facts.peers.values().filter(|peer| !first.contains(&&peer.name.pod));
     if rest.clone().any(|peer| peer.standing == Standing::Unseen) {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
-    if let Some(peer) = rest.find(|peer| may_be_forming(peer, now) || is_silent(facts, peer, now)) {
+    if let Some(peer) = rest.clone().find(|peer| may_be_forming(peer, now) || is_silent(facts, peer, now)) {
         return Start::Wait(Waiting::Surplus(peer.name.pod.clone()));
+    }
+    // A disk that comes back with its pod may hold the cluster still.
+    if let Some(peer) = rest.filter(|_| facts.me.storage == Storage::Persistent).find(|peer| peer.held_a_cluster()) {
+        return Start::Wait(Waiting::Gone(peer.name.pod.clone()));
     }
     let before = place.checked_sub(1).and_then(|before| facts.peers.get(first[before]));
     if before.is_some_and(|peer| !peer.is_up(now)) {
@@ -380,14 +344,17 @@ fn is_empty(state: &State) -> bool {
 /// Joining: whoever is surely a peer, by its name where that leads there and nowhere else, and otherwise by its address. A name of which
 /// that is not sure may lead to somebody else's pod by the time dkron asks for it; so such names are joined only where nobody is sure.
 pub fn launch(facts: &Facts, now: Moment, expect: Option<u32>, disk: Prepare) -> Launch {
-    let join_one = |peer: &Peer| {
-        let ip = peer.sure(now)?;
-        Some(if peer.name_leads_to_it { Name::clone(&peer.name.host) } else { ip.to_string().into() })
+    let at = |peer: &Peer, ip: IpAddr| {
+        if peer.name_leads_to(ip) { Name::clone(&peer.name.host) } else { ip.to_string().into() }
     };
-    let mut join: Vec<Name> = facts.peers.values().filter_map(join_one).collect();
+    let mut join: Vec<Name> = facts.peers.values().filter_map(|peer| Some(at(peer, peer.sure(now)?))).collect();
     if join.is_empty() {
-        let known = facts.peers.values().filter(|peer| !is_beyond(facts, peer, now) && !peer.name_leads_astray);
-        join = known.map(|peer| Name::clone(&peer.name.host)).collect();
+        let known = facts.peers.values().filter(|peer| !is_beyond(facts, peer, now));
+        let join_one = |peer: &Peer| match facts.vouched(now, &peer.name.pod) {
+            Some(ip) => Some(at(peer, ip)),
+            None => (!facts.is_misled_by(now, peer)).then(|| Name::clone(&peer.name.host)),
+        };
+        join = known.filter_map(join_one).collect();
     }
     Launch { join, expect, disk }
 }

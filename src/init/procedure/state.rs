@@ -55,6 +55,9 @@ pub struct State {
     /// dkron of the generation before 4, whose raft does not follow addresses, with all addresses of its configuration out of date.
     #[serde(default)]
     pub stranded: bool,
+    /// Its dkron is down for a new beginning of all: every server that holds nothing is to end its dkron now.
+    #[serde(default)]
+    pub anew: bool,
     /// dkron's HTTP API answers, so its start is over.
     pub up: bool,
     /// The leader that the own dkron names, read strictly.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::action::{Action, Prepare};
+use super::action::{Action, Prepare, TERMINATED};
 use super::farewell::{Farewell, Step};
 use super::moment::{Moment, Now};
 use super::saying::Saying;
@@ -40,8 +40,7 @@ impl Procedure {
             Stage::Stopping(_) | Stage::Over => return,
             Stage::Launching(_) => {
                 self.stage = Stage::Over;
-                // As the signal ends a process that does not catch it.
-                return self.out.push(Action::Exit(128 + 15));
+                return self.out.push(Action::Exit(TERMINATED));
             }
             Stage::Running if self.facts.own.is_some() => Step::Hold,
             Stage::Running if joined => Step::ComeUp,

@@ -142,13 +142,22 @@ impl Procedure {
         let facts = &self.facts;
         let voters: Vec<Name> = facts.voters(now)?.map(|server| server.id.clone()).collect();
         let mut stay: Vec<Name> = voters.clone();
-        // Who has just gone to come back is missed as a voter is, although the leader has taken it out.
-        let returns = |peer: &&Peer| peer.has_parted() && peer.parted_lately(now) && !self.waits_for_us(peer, now);
+        // Who has just gone to come back is missed as a voter is, although the leader has taken it out; so is who is back and no voter
+        // yet. Its raft state may still say that it votes: too few others would let it win against what was committed since.
+        let back =
+            |peer: &Peer| peer.wrapper(now).is_some_and(|state| !state.phase.stops() && state.disk != Disk::Empty);
+        let gone = |peer: &Peer| peer.has_parted() && peer.parted_lately(now) && !self.waits_for_us(peer, now);
+        let returns = |peer: &&Peer| gone(peer) || back(peer);
         for peer in facts.peers.values().filter(returns) {
             let node = peer.state.as_ref().map(|state| state.node.clone());
             stay.extend(node.filter(|node| !voters.contains(node)));
         }
-        stay.retain(|id| *id != facts.me.node && !facts.is_surplus(now, id));
+        // Who serves although it is surplus has not been told to stop yet, or Kubernetes wants it again by now.
+        let serves = |id: &Name| {
+            let state = facts.peer_of(id).and_then(|peer| peer.wrapper(now));
+            state.is_some_and(|state| state.up && !state.phase.stops())
+        };
+        stay.retain(|id| *id != facts.me.node && (!facts.is_surplus(now, id) || serves(id)));
         let alive = stay.iter().filter(|id| voters.contains(id) && facts.peer_of(id).is_some_and(&counts));
         let alive = alive.cloned().collect();
         Some((stay, alive))

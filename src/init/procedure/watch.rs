@@ -229,6 +229,7 @@ impl Procedure {
         if self.size_has_changed(now)
             || self.is_stalled(now)
             || self.is_zombie(now)
+            || self.is_misled(now)
             || self.is_blocked(now)
             || self.is_stranded(now)
         {

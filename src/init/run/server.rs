@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal};
 
 use super::super::child::{self, Reaped};
 use super::super::clock;
+use super::super::command::generation;
 use super::super::disk::{DataDir, DesiredFile};
 use super::super::dkron::own::OwnDkron;
 use super::super::dkron::raft_table;
@@ -15,7 +16,7 @@ use super::super::exit::Exit;
 use super::super::log::line;
 use super::super::port::board::{Board, Counters, Snapshot};
 use super::super::port::serve::Port;
-use super::super::procedure::{Action, Input, Launch, Name, Prepare, Procedure, Saying};
+use super::super::procedure::{Action, Disk, Input, Launch, Name, Prepare, Procedure, Saying, TERMINATED};
 use super::super::relatives;
 use super::super::report;
 use super::super::signals::{self, Caught};
@@ -32,6 +33,7 @@ use super::situation::Situation;
 enum Question {
     Raft(SocketAddr),
     Removed(Name),
+    Generation,
 }
 
 /// Lives as a server of a cluster until dkron is gone for good.
@@ -68,6 +70,8 @@ struct Server<'a> {
     requests: Requests,
     tools: Tools<Question>,
     child: Option<Pid>,
+    /// dkron's version is still to be asked for: the answer takes as long as a start, and a first start does not need it.
+    asks_generation: bool,
     /// How the last child ended.
     ended: Option<Exit>,
     /// The first signal that asked for an end.
@@ -83,6 +87,7 @@ impl<'a> Server<'a> {
         events: Events,
     ) -> Result<Self, Failure> {
         let now = clock::now();
+        let asks_generation = procedure.state(now).disk == Disk::Empty;
         let counters = Counters::default();
         let snapshot = Snapshot { health: procedure.health(now), state: Some(procedure.state(now)), counters };
         let board = Arc::new(Board::new(snapshot));
@@ -106,6 +111,7 @@ impl<'a> Server<'a> {
             events,
             tools: Tools::new(),
             child: None,
+            asks_generation,
             ended: None,
             stopped_by: None,
             over: None,
@@ -236,6 +242,9 @@ impl<'a> Server<'a> {
         self.child = Some(child::start(&self.situation.program, &self.situation.prepared(launch))?);
         self.counters.starts += 1;
         self.own.kick();
+        if std::mem::take(&mut self.asks_generation) {
+            self.call(&["version"], Question::Generation);
+        }
         Ok(Input::Started)
     }
 
@@ -252,6 +261,7 @@ impl<'a> Server<'a> {
         let failed = |question, why: Name| match question {
             Question::Raft(at) => Input::Raft(at, Err(why)),
             Question::Removed(id) => Input::Removed(id, Err(why)),
+            Question::Generation => Input::Tick,
         };
         let Some(program) = self.situation.dkron() else {
             return Some(failed(question, "no dkron program is known to ask with".into()));
@@ -267,6 +277,7 @@ impl<'a> Server<'a> {
         let input = match question {
             Question::Raft(at) => Input::Raft(at, raft_table::listed(exit.code(), &output.out, &output.err)),
             Question::Removed(id) => Input::Removed(id, raft_table::removed(exit.code(), &output.err)),
+            Question::Generation => Input::Generation(generation(&(output.out + &output.err))),
         };
         self.step(input)
     }
@@ -315,8 +326,8 @@ impl<'a> Server<'a> {
                 report::end(exit, self.counters.orphans);
                 exit
             }
-            (None, Some(signal)) => {
-                line(format_args!("ended by {} before dkron was started", signals::name(signal)));
+            (_, Some(signal)) if self.child.is_none() && code == TERMINATED => {
+                line(format_args!("ended by {} while dkron was not running", signals::name(signal)));
                 Exit::Signal(signal.as_raw())
             }
             _ => Exit::Code(code),

@@ -213,7 +213,8 @@ impl World {
                 return false;
             }
             let cluster = &self.clusters[theirs as usize - 1];
-            cluster.led && !cluster.dead
+            // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know.
+            cluster.led && !cluster.dead && (self.is_wanted(*at) || self.pods[*at].is_some())
         });
         if let Some(other) = other {
             self.break_with(Broken::TwoClusters, || {
@@ -225,7 +226,12 @@ impl World {
             self.break_with(Broken::TwoClusters, || format!("server {slot} leads a cluster of the other set"));
         }
         if log.end() < cluster.committed {
-            if !cluster.dead {
+            // With a disk lost, what is left of it may be with servers that nobody wants any more.
+            let wanted = || Self::places(set).filter(|at| self.is_wanted(*at)).map(|at| &self.volumes[at]);
+            let lost = wanted().any(|volume| volume.lost);
+            let held =
+                wanted().any(|volume| volume.log.genesis == log.genesis && volume.log.end() >= cluster.committed);
+            if !cluster.dead && (held || !lost) {
                 self.break_with(Broken::DataLost, || {
                     format!("server {slot} leads with {:?}, {:?} was committed", log.end(), cluster.committed)
                 });

@@ -2,6 +2,7 @@
 
 use crate::coverage::Seen;
 use crate::invariants::Broken;
+use crate::kubernetes::Kind;
 use crate::names::{Ip, PLACES, Slot, place_of, set_of, slot_of};
 use crate::world::World;
 
@@ -109,6 +110,11 @@ impl World {
             return true;
         }
         if !self.reaches(slot, other) {
+            return false;
+        }
+        let wrapped = self.pods[slot].as_ref().is_some_and(|pod| pod.kind != Kind::Plain);
+        if set_of(other) != set_of(slot) && !wrapped {
+            // It would be merged, and nobody could have prevented it.
             return false;
         }
         if set_of(other) != set_of(slot) {

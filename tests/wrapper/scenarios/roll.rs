@@ -61,8 +61,11 @@ fn rolls(scenario: &str, gone: Gone, runs: usize) -> Result<()> {
         .at_most(took.longest(), seconds(20), "the longest roll")
         .claim(changes.iter().all(|changes| *changes == 1), &format!("leader changes in each roll: {changes:?}"))
         .claim(doubled_leader <= seconds(1), "two led at once")
-        // Of a short run, one tick is more than the share.
-        .claim(ticks.missed * 100 <= ticks.expected * may_miss || ticks.missed <= 1, "too many ticks were missed")
+        // Of fewer than a hundred, one tick may be more than the share.
+        .claim(
+            ticks.missed * 100 <= ticks.expected * may_miss || ticks.expected < 100 && ticks.missed <= may_miss,
+            "too many ticks were missed",
+        )
         .claim(ticks.doubled == 0, "a tick was run twice")
         .finish()
 }

@@ -26,6 +26,7 @@ pub fn snapshot() -> Snapshot {
             size: Some(3),
             expecting: false,
             stranded: false,
+            anew: false,
             up: true,
             leader: Some(Leader { name: "a-1".into(), rpc_addr: "10.0.0.3:6868".into() }),
             leads: false,

@@ -58,6 +58,7 @@ pub fn empty(ordinal: u8) -> State {
         size: Some(3),
         expecting: false,
         stranded: false,
+        anew: false,
         up: false,
         leader: None,
         leads: false,
@@ -163,6 +164,7 @@ impl Life {
             self.now.in_second = u16::try_from(self.now.at.0 % 1000).expect("below a thousand");
             wanted.extend(self.procedure.step(self.now, Input::Tick));
         }
+        self.launched = started(&wanted).or(self.launched.take());
         wanted
     }
 

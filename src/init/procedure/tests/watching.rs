@@ -132,14 +132,15 @@ fn a_zombie_is_restarted_after_fifteen_seconds_and_then_once_in_75() {
     missing.members.remove(0);
     let mut terms = Vec::new();
     for second in 0..170 {
-        server.hear(missing.clone());
+        let mut wanted = server.hear(missing.clone());
         server.own(&[0, 1, 2], None);
-        let wanted = server.wait(Duration::from_secs(1));
+        wanted.extend(server.wait(Duration::from_secs(1)));
         if wanted.contains(&Action::Term) {
             terms.push(second);
             server.hear(Input::Ended(143));
             server.hear(missing.clone());
-            server.launch();
+            server.wait(Duration::from_secs(1));
+            server.launch().expect("a new start");
             server.hear(Input::Started);
         }
     }

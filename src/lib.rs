@@ -9,7 +9,7 @@
 //! | [`client`] | an HTTPS client that behaves as an API server does | yes |
 //! | [`clusters`] | the clusters of this Kubernetes cluster, watched | yes |
 //! | [`certs`] | certificates: made in memory, or read from a directory | yes |
-//! | [`label`] | the sidecar that keeps the leader label | yes |
+//! | [`label`] | the sidecar: the leader label, and what Kubernetes wants | yes |
 //! | [`init`] | PID 1 of the dkron container: std and a few small crates | yes |
 //! | [`install`] | the manifests that install all this | no |
 //! | [`rehearsal`] | the API server and the controllers, played on files | no |

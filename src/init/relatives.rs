@@ -1,7 +1,7 @@
 //! Who runs below this program, read from `/proc`: the dkron behind a shell, and the plugins that a dkron has left behind.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, getpid};
 
@@ -69,6 +69,11 @@ pub fn dkron_of(child: Pid) -> Pid {
         generation = next.map(|process| process.pid).collect();
     }
     child
+}
+
+/// The file that a process executes.
+pub fn program_of(process: Pid) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{}/exe", process.as_raw_pid())).ok()
 }
 
 /// Plugins whose dkron is gone, so that this program has them now.

@@ -12,8 +12,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// What is read of a body; reasons are a line or two.
-const LONGEST_TEXT: usize = 4096;
+/// What is read of a body: a reason is a line or two, a state has a line for each server.
+const LONGEST_TEXT: usize = 256 * 1024;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]

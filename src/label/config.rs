@@ -1,9 +1,10 @@
 //! What the label updater is told, and how often it does what.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::contract::{env, port};
+use crate::contract::{env, path, port};
 
 /// What the label updater has to know.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct LabelConfig {
     pub wrapper_port: u16,
     /// Own port, for probes and metrics.
     pub port: u16,
+    /// Where the wrapper reads what Kubernetes wants.
+    pub desired: PathBuf,
     /// How to reach the API server.
     pub api: kube::Config,
     /// How often what is done, and for how long.
@@ -33,7 +36,7 @@ pub struct Pace {
     pub ask: Duration,
     /// For one patch.
     pub patch: Duration,
-    /// A label this old is written again.
+    /// A label this old is written again, whatever the reads say of it.
     pub reassert: Duration,
     /// After a first failed patch; doubled by each further one.
     pub first_pause: Duration,
@@ -43,19 +46,34 @@ pub struct Pace {
     pub farewell: Duration,
     /// Between two attempts to bind the own port.
     pub rebind: Duration,
+    /// Between two reads of the set and its pods while nothing changes. What the wrapper is told holds for 30 s.
+    pub confirm: Duration,
+    /// For one such read.
+    pub read: Duration,
+    /// After a change, until it is read: others follow at once.
+    pub settle: Duration,
+    /// A server leads for so long before it takes the label of another one away.
+    pub reign: Duration,
+    /// After TERM, for as long as the wrapper is still there. The kubelet's KILL comes first.
+    pub outlive: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            poll: Duration::from_secs(1),
+            poll: Duration::from_millis(500),
             ask: Duration::from_secs(1),
             patch: Duration::from_secs(2),
-            reassert: Duration::from_secs(30),
+            reassert: Duration::from_secs(600),
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(10),
             farewell: Duration::from_secs(3),
             rebind: Duration::from_secs(5),
+            confirm: Duration::from_secs(13),
+            read: Duration::from_secs(5),
+            settle: Duration::from_millis(100),
+            reign: Duration::from_secs(1),
+            outlive: Duration::from_secs(3600),
         }
     }
 }
@@ -111,6 +129,7 @@ impl LabelConfig {
             dkron_port: port(env::DKRON_HTTP_PORT, port::DKRON_HTTP)?,
             wrapper_port: port(env::WRAPPER_PORT, port::WRAPPER)?,
             port: port(env::LABEL_PORT, port::LABEL)?,
+            desired: variable(env::DESIRED).unwrap_or_else(|| path::DESIRED.into()).into(),
             api,
             pace: Pace::default(),
         })

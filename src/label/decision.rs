@@ -70,6 +70,13 @@ impl State {
         !matches!(self.known, Known::Written { patch: written, .. } if written == patch)
     }
 
+    /// A read that began at `at` found the label so: somebody may have changed it since it was written.
+    pub fn saw(&mut self, leads: bool, at: Instant) {
+        if matches!(self.known, Known::Written { patch, at: written } if at > written && patch.leader != leads) {
+            self.known = Known::Nothing;
+        }
+    }
+
     /// The API server accepted `patch`.
     pub fn wrote(&mut self, patch: Patch, now: Instant) {
         self.known = Known::Written { patch, at: now };
@@ -130,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_value_is_written_again_after_half_a_minute() {
+    fn the_same_value_is_written_again_after_ten_minutes() {
         walk(&[
             Poll(0.0, Leader, TRUE, true),
-            Poll(29.9, Leader, None, true),
-            Poll(30.0, Leader, TRUE, true),
-            Poll(59.9, Leader, None, true),
-            Poll(60.0, Leader, TRUE, true),
+            Poll(599.9, Leader, None, true),
+            Poll(600.0, Leader, TRUE, true),
+            Poll(1199.9, Leader, None, true),
+            Poll(1200.0, Leader, TRUE, true),
         ]);
     }
 
@@ -185,11 +192,25 @@ mod tests {
     fn a_failed_reassertion_is_tried_again_soon() {
         walk(&[
             Poll(0.0, Leader, TRUE, true),
-            Poll(30.0, Leader, TRUE, false),
-            Poll(30.5, Leader, None, false),
-            Poll(31.0, Leader, TRUE, true),
-            Poll(60.9, Leader, None, true),
+            Poll(600.0, Leader, TRUE, false),
+            Poll(600.5, Leader, None, false),
+            Poll(601.0, Leader, TRUE, true),
+            Poll(1200.9, Leader, None, true),
         ]);
+    }
+
+    #[test]
+    fn a_label_that_somebody_changed_is_written_again_at_once() {
+        let start = Instant::now();
+        let after = |millis| start + Duration::from_millis(millis);
+        let mut state = State::new(Pace::default());
+        state.wrote(Patch { leader: true }, after(1000));
+        state.saw(false, after(900));
+        assert_eq!(next(&state, Leader, after(1100)), None, "read before it was written");
+        state.saw(true, after(1200));
+        assert_eq!(next(&state, Leader, after(1300)), None);
+        state.saw(false, after(1400));
+        assert_eq!(next(&state, Leader, after(1500)), TRUE);
     }
 
     #[test]

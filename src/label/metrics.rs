@@ -30,16 +30,19 @@ pub(super) struct Metrics {
     leader: Gauge<i64, AtomicI64>,
     polls: Family<Answer, Counter>,
     patches: Family<Outcome, Counter>,
+    reads: Family<Outcome, Counter>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("dkron_ha_label");
-        let (leader, polls, patches) = (Gauge::default(), Family::default(), Family::default());
+        let (leader, polls, patches, reads) =
+            (Gauge::default(), Family::default(), Family::default(), Family::default());
         registry.register("leader", "1 if the label was last written as true", leader.clone());
         registry.register("polls", "Questions to dkron by its answer", polls.clone());
         registry.register("patches", "Patches of the label by outcome", patches.clone());
-        Self { registry, leader, polls, patches }
+        registry.register("reads", "Reads of the set and its pods by outcome", reads.clone());
+        Self { registry, leader, polls, patches, reads }
     }
 }
 
@@ -62,6 +65,11 @@ impl Metrics {
         if accepted {
             self.leader.set(patch.leader.into());
         }
+    }
+
+    /// The set and its pods were read, or could not be.
+    pub(super) fn read(&self, done: bool) {
+        self.reads.get_or_create(&Outcome { outcome: if done { "read" } else { "failed" } }).inc();
     }
 
     /// All of it as `OpenMetrics` text.

@@ -1,29 +1,43 @@
-//! `dkron-ha label`: the sidecar that keeps the label `dkron-ha.io/leader` on its own pod true to what its dkron says.
+//! `dkron-ha label`: the sidecar that speaks with Kubernetes for its pod. It keeps the label `dkron-ha.io/leader` true to what its dkron
+//! says, and tells the wrapper what Kubernetes wants.
 //!
-//! [`decision`] is pure: what to write, given what was written, what dkron answered and what time it is. Around it stand a
-//! question to dkron, a patch at the API server, and a small port for probes and metrics.
+//! | module | what it is |
+//! | --- | --- |
+//! | [`decision`] | what to write into the label, given what was written, what dkron answered and what time it is; pure |
+//! | `desired` | what the set and its pods, as they were read, say; pure |
+//! | `set` | reads them, and writes `desired.json` |
+//! | `pod` | patches |
+//! | `ask` | questions to dkron and the wrapper |
+//! | `health`, `metrics` | the own port |
 //!
-//! A native sidecar is told to stop after dkron is gone, so it just takes the label away and ends. As a plain container it is
-//! told at the same time as dkron, and would have to wait for dkron's end before it goes: it does not yet.
+//! A native sidecar is told to stop after dkron is gone. As a plain container it is told at the same time as dkron, and goes on until
+//! the wrapper is gone: the wrapper's farewell needs Kubernetes' word, and the leader its label.
 
 mod ask;
 mod config;
 pub mod decision;
+mod desired;
 mod health;
 mod metrics;
 mod pod;
+mod set;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 pub use config::{LabelConfig, LabelError, Pace};
 
+use crate::contract::path;
+use ask::AskError;
 use decision::{Observation, Patch, State};
 use metrics::Metrics;
 use pod::OwnPod;
+use set::Seen;
 
 /// What dkron answers: 200 where this server leads, 404 where it does not.
 const IS_LEADER: &str = "/v1/isleader";
@@ -31,17 +45,39 @@ const IS_LEADER: &str = "/v1/isleader";
 /// Between two attempts to take the label away at the end.
 const FAREWELL_PAUSE: Duration = Duration::from_millis(250);
 
-/// Keeps the label until `shutdown` completes, then sets it to `"false"`, for [`Pace::farewell`] at most.
+/// Between two questions whether the wrapper is still there.
+const GONE_PAUSE: Duration = Duration::from_millis(200);
+
+/// So often in a row nobody listened: the wrapper is gone.
+const GONE: u32 = 3;
+
+/// Between two questions whether the cluster has formed, until it has.
+const FORMED_PAUSE: Duration = Duration::from_secs(2);
+
+/// Keeps the label until `shutdown` completes and the wrapper is gone, then sets it to `"false"`, for [`Pace::farewell`] at most.
 ///
 /// # Errors
 /// [`LabelError`] where no client for the API server can be made. Nothing that happens afterwards ends it.
 pub async fn run(config: LabelConfig, shutdown: impl Future<Output = ()>) -> Result<(), LabelError> {
-    let pod = OwnPod::new(&config)?;
+    let mut api = config.api.clone();
+    // `decision` and `set` know when to try again, and what has become outdated meanwhile.
+    api.default_retry = false;
+    let client = kube::Client::try_from(api).map_err(LabelError::Client)?;
+    let pod = Arc::new(OwnPod::new(client.clone(), &config));
     let metrics = Arc::new(Metrics::default());
-    let health = tokio::spawn(health::serve(config.clone(), Arc::clone(&metrics)));
-    follow(&config, &pod, &metrics, pin!(shutdown)).await;
+    let (tell, seen) = watch::channel(Seen::default());
+    let beside = [
+        tokio::spawn(health::serve(config.clone(), Arc::clone(&metrics))),
+        tokio::spawn(set::follow(client, config.clone(), Arc::clone(&metrics), tell)),
+        tokio::spawn(note_formed(config.clone(), Arc::clone(&pod), seen.clone())),
+    ];
+    let over = async {
+        shutdown.await;
+        let _ = timeout(config.pace.outlive, wrapper_is_gone(&config)).await;
+    };
+    follow(&config, &pod, &metrics, &seen, pin!(over)).await;
     farewell(&config, &pod, &metrics).await;
-    health.abort();
+    beside.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 
@@ -51,20 +87,30 @@ async fn follow(
     config: &LabelConfig,
     pod: &OwnPod,
     metrics: &Metrics,
-    mut shutdown: Pin<&mut impl Future<Output = ()>>,
+    seen: &watch::Receiver<Seen>,
+    mut over: Pin<&mut impl Future<Output = ()>>,
 ) {
     let mut state = State::new(config.pace);
+    let mut leads_since = None;
     let mut polls = interval(config.pace.poll);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let observation = tokio::select! {
             biased;
-            () = shutdown.as_mut() => return,
+            () = over.as_mut() => return,
             observation = async {
                 polls.tick().await;
                 observe(config, metrics).await
             } => observation,
         };
+        let seen = seen.borrow().clone();
+        if let Some(at) = seen.at {
+            state.saw(seen.own_leads, at.into_std());
+        }
+        match observation {
+            Observation::Leader => depose(config, pod, &seen, *leads_since.get_or_insert_with(Instant::now)).await,
+            Observation::NotLeader => leads_since = None,
+        }
         let Some(patch) = decision::next(&state, observation, Instant::now()) else { continue };
         if write(pod, patch, metrics).await {
             if state.is_news(patch) {
@@ -74,6 +120,55 @@ async fn follow(
         } else {
             state.failed(patch, Instant::now());
         }
+    }
+}
+
+/// A leader that died leaves its label behind; the next one takes it away, once it has led for a moment and that was seen since.
+async fn depose(config: &LabelConfig, pod: &OwnPod, seen: &Seen, leads_since: Instant) {
+    let settled = leads_since + config.pace.reign;
+    if Instant::now() < settled || seen.at.is_none_or(|at| at.into_std() < leads_since) {
+        return;
+    }
+    for rival in &seen.rivals {
+        match pod.depose(rival).await {
+            Ok(()) => tracing::info!(pod = rival, "label taken away from a server that leads no more"),
+            Err(error) => tracing::warn!(%error, pod = rival, "label of a server that leads no more not taken away"),
+        }
+    }
+}
+
+/// Notes once that the wrapper has heard of a leader, so that it is known also after all wrappers have been replaced.
+async fn note_formed(config: LabelConfig, pod: Arc<OwnPod>, mut seen: watch::Receiver<Seen>) {
+    while seen.wait_for(|seen| seen.at.is_some()).await.is_ok_and(|seen| !seen.own_formed) {
+        if has_formed(&config).await {
+            match pod.note_formed().await {
+                Ok(()) => return tracing::info!("noted that the cluster has formed"),
+                Err(error) => tracing::warn!(%error, "not noted that the cluster has formed"),
+            }
+        }
+        sleep(FORMED_PAUSE).await;
+    }
+}
+
+/// What is read of the wrapper's state.
+#[derive(Deserialize)]
+struct Formed {
+    formed: bool,
+}
+
+async fn has_formed(config: &LabelConfig) -> bool {
+    let answer = ask::answer(config.wrapper(), path::STATE, config.pace.ask).await;
+    let state = |text: String| serde_json::from_str::<Formed>(&text).ok();
+    answer.ok().filter(|(status, _)| *status == 200).and_then(|(_, text)| state(text)).is_some_and(|state| state.formed)
+}
+
+/// Completes when nobody listens at the wrapper's port any more.
+async fn wrapper_is_gone(config: &LabelConfig) {
+    let mut missed = 0;
+    while missed < GONE {
+        let answer = ask::status(config.wrapper(), path::PROBE_LIVE, config.pace.ask).await;
+        missed = if let Err(AskError::Connect { .. }) = answer { missed + 1 } else { 0 };
+        sleep(GONE_PAUSE).await;
     }
 }
 

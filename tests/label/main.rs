@@ -2,5 +2,7 @@
 
 mod health;
 mod keeping;
+mod kubernetes;
 mod neighbours;
+mod set;
 mod stopping;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dkron_ha::label::{LabelConfig, LabelError, Pace, run};
 use serde_json::{Value, json};
@@ -105,6 +105,10 @@ impl Played {
 async fn serve(State(shared): State<Shared>, request: Request) -> Response {
     let play = shared.lock().expect("no panic while locked").0.clone();
     let (head, body) = request.into_parts();
+    if head.method == Method::GET && head.uri.path().starts_with("/api") {
+        // Reads of the set have an API server of their own, in `kubernetes`.
+        return (StatusCode::NOT_FOUND, api_answer(404)).into_response();
+    }
     let body = to_bytes(body, 1 << 20).await.expect("a body");
     if let Play::Slow(delay, _) = play {
         sleep(delay).await;
@@ -148,8 +152,19 @@ pub fn quick() -> Pace {
         first_pause: Duration::from_millis(50),
         longest_pause: Duration::from_millis(400),
         rebind: Duration::from_millis(50),
+        confirm: Duration::from_secs(2),
+        settle: Duration::from_millis(10),
+        reign: Duration::from_millis(200),
+        // dkron and the wrapper are played, and stay.
+        outlive: Duration::ZERO,
         ..Pace::default()
     }
+}
+
+/// A port that was free a moment ago.
+pub async fn free_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.expect("a port");
+    free.local_addr().expect("an address").port()
 }
 
 /// A label updater that runs until it is stopped.
@@ -161,10 +176,7 @@ pub struct Updater {
 
 impl Updater {
     pub async fn start(dkron: SocketAddr, wrapper: SocketAddr, api: SocketAddr, pace: Pace) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.expect("a port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
-        Self::on(port, dkron, wrapper, api, pace)
+        Self::on(free_port().await, dkron, wrapper, api, pace)
     }
 
     pub fn on(port: u16, dkron: SocketAddr, wrapper: SocketAddr, api: SocketAddr, pace: Pace) -> Self {
@@ -174,9 +186,15 @@ impl Updater {
             dkron_port: dkron.port(),
             wrapper_port: wrapper.port(),
             port,
+            desired: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/desired.json"),
             api: kube::Config::new(format!("http://{api}").parse().expect("an address")),
             pace,
         };
+        Self::with(config)
+    }
+
+    pub fn with(config: LabelConfig) -> Self {
+        let port = config.port;
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(run(config, async {
             // A test that ends early drops the sender; that stops the updater too.

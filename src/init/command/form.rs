@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::arguments::{AGENT, Arguments, Word, flag};
+use super::arguments::{AGENT, Arguments, Word, flag, is_dkron};
 use super::environment::Environment;
 use super::script::Script;
 
@@ -49,6 +49,16 @@ impl<'a> Form<'a> {
         let number = shell + words[shell..].iter().position(command)? + 1;
         let script = Script::read(words.get(number)?.to_str()?, environment)?;
         Some(Self::Script(words, number, script))
+    }
+
+    /// The word that names dkron, where there is one.
+    pub fn dkron(&self) -> Option<&OsStr> {
+        match self {
+            Self::Script(_, _, script) => Some(script.dkron()),
+            Self::Flags(words, _) | Self::Opaque(words) => {
+                words.iter().map(OsString::as_os_str).find(|word| is_dkron(word))
+            }
+        }
     }
 
     /// What the command itself says of a flag that takes a value.
@@ -165,6 +175,20 @@ mod tests {
         ];
         for list in hidden {
             assert!(matches!(of(&words(list)), Form::Opaque(_)), "{list:?}");
+        }
+    }
+
+    #[test]
+    fn dkron_is_named_in_every_form() {
+        let table: [(&[&str], Option<&str>); 5] = [
+            (&["tini", "--", "/opt/dkron-pro", "agent"], Some("/opt/dkron-pro")),
+            (&["sh", "-c", "cd /x; exec /odd/place/dkron agent --server"], Some("/odd/place/dkron")),
+            (&["sh", "-c", "exec gosu dkron './dkron' agent"], Some("./dkron")),
+            (&["sh", "/start.sh", "/opt/dkron"], Some("/opt/dkron")),
+            (&["/start.sh", "agent"], None),
+        ];
+        for (list, dkron) in table {
+            assert_eq!(of(&words(list)).dkron(), dkron.map(OsStr::new), "{list:?}");
         }
     }
 

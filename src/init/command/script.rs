@@ -3,7 +3,7 @@
 //! What only the shell can know (`$(…)`, `$1`, a variable set in the text) is marked as unknown; what this reading does not
 //! understand (a text inside a text, `<<`, quotes that do not end) is no script here, and only the environment reaches dkron.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 
 use super::arguments::{AGENT, Arguments, UNKNOWN, is_dkron};
@@ -16,6 +16,8 @@ pub struct Script {
     /// Where each word of that command stands in the text.
     words: Vec<Range<usize>>,
     arguments: Arguments,
+    /// Its word that names dkron.
+    dkron: OsString,
 }
 
 impl Script {
@@ -25,10 +27,12 @@ impl Script {
         let mut found = commands.into_iter().filter_map(|command| {
             let words: Vec<OsString> = command.iter().map(|word| OsString::from(&word.value)).collect();
             let agent = words.iter().position(|word| word == AGENT)?;
-            words[..agent].iter().any(|word| is_dkron(word)).then(|| Self {
+            let dkron = words[..agent].iter().rfind(|word| is_dkron(word))?.clone();
+            Some(Self {
                 text: text.to_owned(),
                 words: command.into_iter().map(|word| word.place).collect(),
                 arguments: Arguments::read(&words, agent),
+                dkron,
             })
         });
         found.next().filter(|_| found.next().is_none())
@@ -37,6 +41,11 @@ impl Script {
     /// The flags of that command.
     pub fn arguments(&self) -> &Arguments {
         &self.arguments
+    }
+
+    /// The word of that command that names dkron, as the shell makes it.
+    pub fn dkron(&self) -> &OsStr {
+        &self.dkron
     }
 
     /// The text without the flags `out`, and with `appended` behind the last flag.

@@ -12,6 +12,8 @@ pub enum Kind {
     State,
     /// Made anew at each start, and for the owner's eyes only: it may hold keys.
     Secret,
+    /// Written again every few seconds, for others to read: nothing is lost with it.
+    News,
 }
 
 /// Writes `content` to a file beside `path`, and puts it in its place.
@@ -23,7 +25,7 @@ pub fn write(path: &Path, content: &[u8], kind: Kind) -> io::Result<()> {
     beside.push(".new");
     let beside = Path::new(&beside);
     let mode = match kind {
-        Kind::State => 0o644,
+        Kind::State | Kind::News => 0o644,
         Kind::Secret => 0o600,
     };
     // What a crash left behind may have another mode.

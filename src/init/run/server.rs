@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
 use super::super::child::{self, Reaped};
 use super::super::clock;
-use super::super::command::generation;
+use super::super::command::{generation, is_dkron};
 use super::super::disk::{DataDir, DesiredFile};
 use super::super::dkron::own::OwnDkron;
 use super::super::dkron::raft_table;
@@ -141,14 +143,16 @@ impl<'a> Server<'a> {
     fn step(&mut self, input: Input) -> Result<(), Failure> {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            for action in self.procedure.step(clock::now(), input) {
+            let wanted = self.procedure.step(clock::now(), input);
+            // What is decided is shown before it is done: of two that ask each other, one hears it in any case.
+            self.show();
+            for action in wanted {
                 inputs.extend(self.carry_out(action)?);
             }
         }
         let pace = self.procedure.pace();
         self.peers.pace(pace.peers);
         self.own.pace(pace.own);
-        self.show();
         Ok(())
     }
 
@@ -205,6 +209,8 @@ impl<'a> Server<'a> {
                 }
             }
             Action::Look => {
+                // The look is to begin later than what asked for it, by a clock of milliseconds.
+                std::thread::sleep(Duration::from_millis(1));
                 self.peers.kick();
                 self.own.kick();
             }
@@ -263,10 +269,13 @@ impl<'a> Server<'a> {
             Question::Removed(id) => Input::Removed(id, Err(why)),
             Question::Generation => Input::Tick,
         };
-        let Some(program) = self.situation.dkron() else {
+        // Where a script hides its place, the running one shows it.
+        let running =
+            || relatives::program_of(relatives::dkron_of(self.child?)).filter(|file| is_dkron(file.as_os_str()));
+        let Some(program) = self.situation.dkron().map(Path::to_owned).or_else(running) else {
             return Some(failed(question, "no dkron program is known to ask with".into()));
         };
-        match self.tools.call(program, words, question, tell) {
+        match self.tools.call(&program, words, question, tell) {
             Ok(()) => None,
             Err((error, question)) => Some(failed(question, error.to_string().into())),
         }

@@ -53,7 +53,7 @@ impl Situation {
         let config = UserFile::load(form.value(flag::CONFIG), environment.get("HOME"));
         let said = Said { form: &form, environment: &environment, config: &config.values };
         let effective = Effective::read(&said, settings.pod_name.as_deref());
-        let dkron = dkron_in(&words, &program);
+        let dkron = dkron_in(&form, &program);
         let domain = settings.cluster_domain.clone().or_else(|| cluster_domain(&fs::read_to_string(RESOLV_CONF).ok()?));
         Ok(Self { settings, program, environment, words, config, effective, dkron, domain })
     }
@@ -190,9 +190,9 @@ fn locate(find_dkron: bool, mut words: Vec<OsString>) -> Result<(PathBuf, Vec<Os
 }
 
 /// dkron in the command, or else wherever an image has it.
-fn dkron_in(words: &[OsString], program: &Path) -> Option<PathBuf> {
+fn dkron_in(form: &Form<'_>, program: &Path) -> Option<PathBuf> {
     let path = std::env::var_os("PATH");
-    let named = words.iter().find(|word| is_dkron(word)).and_then(|word| find::program(word, path.as_deref()).ok());
+    let named = form.dkron().and_then(|word| find::program(word, path.as_deref()).ok());
     let itself = || is_dkron(program.as_os_str()).then(|| program.to_owned());
     named.or_else(itself).or_else(|| find::dkron(path.as_deref()).ok())
 }

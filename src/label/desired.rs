@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::ResourceExt as _;
+use kube::ResourceExt;
 
 use crate::contract::{annotation, label};
 use crate::init::procedure::{Desired, DesiredPod};
@@ -71,7 +71,7 @@ pub(super) fn says_it_leads(pod: &Pod) -> bool {
 
 /// Other pods of the set that say that they lead.
 pub(super) fn rivals(set: &StatefulSet, pods: &[Pod], own: &str) -> Vec<String> {
-    let names = of_set(set, pods).filter(|pod| says_it_leads(pod)).map(|pod| pod.name_any());
+    let names = of_set(set, pods).filter(|pod| says_it_leads(pod)).map(ResourceExt::name_any);
     names.filter(|name| name != own).collect()
 }
 

@@ -184,10 +184,10 @@ fn watched(read: &Read, client: &Client, namespace: &str) -> Option<BoxStream<'s
 }
 
 /// One item for each event; an interruption is worth a read too, and the watch goes on by itself.
-fn events<T, E: Display>(stream: impl Stream<Item = Result<T, E>> + Send + 'static) -> BoxStream<'static, ()>
+fn events<T, E>(stream: impl Stream<Item = Result<T, E>> + Send + 'static) -> BoxStream<'static, ()>
 where
     T: Send + 'static,
-    E: Send + 'static,
+    E: Display + Send + 'static,
 {
     let tell = |event: Result<T, E>| {
         if let Err(error) = event {

@@ -124,9 +124,8 @@ async fn the_leader_takes_the_label_of_others_away_and_a_follower_does_not() {
 #[tokio::test]
 async fn that_the_cluster_has_formed_is_noted_once_the_wrapper_says_so() {
     let scene = Scene::of(Play::Answer(200, r#"{"formed": true}"#), three(), quick()).await;
-    let formed = |kubernetes: &Kubernetes| {
-        kubernetes.world().pods[0]["metadata"]["annotations"]["dkron-ha.io/formed"] == "true"
-    };
+    let formed =
+        |kubernetes: &Kubernetes| kubernetes.world().pods[0]["metadata"]["annotations"]["dkron-ha.io/formed"] == "true";
     scene.kubernetes.until("the annotation", formed).await;
     scene.updater.stop().await;
 

@@ -18,6 +18,9 @@ use super::resolver::Resolver;
 /// How long a look waits for the name server.
 const NAMING: Duration = Duration::from_secs(1);
 
+/// The same where Kubernetes gives the address: a silent name server must not hold up who is about to stop.
+const NAMING_BESIDE: Duration = Duration::from_millis(100);
+
 /// The watch over all peers; it ends when this is dropped.
 pub struct Peers {
     ports: Ports,
@@ -107,8 +110,8 @@ impl Watched {
 
     fn look(&self, resolver: &mut Resolver, ports: Ports) -> Input {
         let asked = clock::now().at;
-        let named = resolver.addresses(NAMING);
         let kubernetes = *self.ip.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = resolver.addresses(if kubernetes.is_some() { NAMING_BESIDE } else { NAMING });
         let targets = look::targets(kubernetes, named.as_deref().unwrap_or_default());
         let looks = match named {
             Err(error) if targets.is_empty() => Err(error),

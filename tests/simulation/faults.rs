@@ -34,6 +34,15 @@ macro_rules! faults {
                 }
             }
 
+            /// The schedule from which on it is looked for: some are found late, and each time anew would take minutes.
+            pub fn begins(self) -> u64 {
+                match self {
+                    Self::UnknownProtocol => 11_000,
+                    Self::StaleDesired => 2_400,
+                    _ => 0,
+                }
+            }
+
             /// What it is.
             pub fn text(self) -> &'static str {
                 match self {

@@ -29,14 +29,14 @@ mod tests {
         let table: [(&[&str], Option<&str>); 7] = [
             (&[], None),
             (&["config/dkron.ini"], Some("config/dkron.ini")),
-            (&["config/dkron.json", "/root/.dkron/dkron.env"], Some("/root/.dkron/dkron.env")),
-            (&["/root/.dkron/dkron.json", "/etc/dkron/dkron.hcl"], Some("/etc/dkron/dkron.hcl")),
+            (&["config/dkron.json", "/home/d/.dkron/dkron.env"], Some("/home/d/.dkron/dkron.env")),
+            (&["/home/d/.dkron/dkron.json", "/etc/dkron/dkron.hcl"], Some("/etc/dkron/dkron.hcl")),
             (&["/etc/dkron/dkron.yml", "/etc/dkron/dkron.yaml"], Some("/etc/dkron/dkron.yaml")),
             (&["/etc/dkron/dkron.yaml", "/etc/dkron/dkron.json"], Some("/etc/dkron/dkron.json")),
             (&["/etc/dkron/dkron", "dkron.yml", "/etc/dkron.yml", "/etc/dkron/dkron.YML"], None),
         ];
         for (there, expected) in table {
-            let found = search(Some("/root"), |path| there.iter().any(|file| Path::new(file) == path));
+            let found = search(Some("/home/d"), |path| there.iter().any(|file| Path::new(file) == path));
             assert_eq!(found.as_deref(), expected.map(Path::new), "{there:?}");
         }
         assert_eq!(search(None, |path| path == Path::new("/.dkron/dkron.yml")), Some("/.dkron/dkron.yml".into()));

@@ -206,7 +206,7 @@ impl Procedure {
     /// Nobody leads, and the lowest server that runs does not see this one: two pools of gossip.
     fn is_apart(&self, now: Moment) -> bool {
         let facts = &self.facts;
-        let led = facts.own_leader().is_some() || facts.peers.values().any(|peer| peer.leader(now).is_some());
+        let led = facts.is_led(now);
         let lowest =
             facts.peers.values().filter(|peer| peer.is_up(now)).min_by_key(|peer| facts.ordinal(&peer.name.pod));
         let Some(lowest) = lowest.filter(|_| !led) else { return false };
@@ -217,7 +217,7 @@ impl Procedure {
     /// Nobody leads, and the own dkron shows a peer alive where it no longer is: gossip that works would know within 10 s.
     fn sees_ghosts(&self, now: Moment) -> bool {
         let facts = &self.facts;
-        let led = facts.own_leader().is_some() || facts.peers.values().any(|peer| peer.leader(now).is_some());
+        let led = facts.is_led(now);
         let mut alive = facts.own.iter().flat_map(|own| &own.members).filter(|member| member.status == Status::Alive);
         let ip = |member: &Member| facts.peer_of(&member.name).and_then(|peer| peer.sure(now));
         !led && alive.any(|member| ip(member).is_some_and(|ip| ip != member.ip))

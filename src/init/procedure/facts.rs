@@ -232,6 +232,11 @@ impl Facts {
         self.own.as_ref()?.leader.as_ref()
     }
 
+    /// The own dkron or a peer names a leader.
+    pub fn is_led(&self, now: Moment) -> bool {
+        self.own_leader().is_some() || self.peers.values().any(|peer| peer.leader(now).is_some())
+    }
+
     /// The own dkron leads.
     pub fn leads(&self) -> bool {
         self.own.as_ref().is_some_and(|own| own.leads)

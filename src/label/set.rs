@@ -5,7 +5,6 @@
 //! counts from the moment when a consistent read began, and is not renewed by anything less.
 
 use std::fmt::Display;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -159,16 +158,12 @@ fn note(read: &Read, config: &LabelConfig, boot: Option<&str>) {
     let failed = |error: &dyn Display| tracing::warn!(%error, path = %config.desired.display(), "not written");
     match file::to_json(&desired, boot, read.at.0) {
         Ok(text) => {
-            if let Err(error) = write(&config.desired, &text) {
+            if let Err(error) = whole_file::write(&config.desired, text.as_bytes(), Kind::News) {
                 failed(&error);
             }
         }
         Err(error) => failed(&error),
     }
-}
-
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    whole_file::write(path, text.as_bytes(), Kind::News)
 }
 
 /// Something of the set or its pods has changed. Only that it has: what it is now, a read says.

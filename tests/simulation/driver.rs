@@ -204,6 +204,7 @@ impl World {
     pub fn stop_wrapper(&mut self, slot: Slot) {
         if let Some(wrapper) = self.wrappers[slot].as_mut() {
             wrapper.stopping = true;
+            self.stop_told[slot] = self.now;
             self.note(|| format!("wrapper {slot} is told to stop"));
             self.feed(slot, Input::Stop);
         }

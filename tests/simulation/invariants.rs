@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::dkron::{Process, Standing};
+use crate::dkron::{Process, Stage, Standing};
 use crate::names::{Ip, PLACES, Slot, bit, place_of, set_of, slot_of};
 use crate::world::World;
 
@@ -56,7 +56,7 @@ pub struct Violation {
 /// The farewell's own budget at the end of the grace period, milliseconds, and some slack.
 const FAREWELL: u64 = 32_000;
 /// What happened so short a while ago a wrapper may not have seen.
-const SURPRISE: u64 = 6_000;
+pub const SURPRISE: u64 = 6_000;
 /// A voter whose log ends so many entries before the committed end still counts as caught up.
 const BEHIND: u32 = 3;
 /// What the leader does so shortly before a leave the leaving server cannot know.
@@ -65,6 +65,10 @@ const RACE: u64 = 100;
 const READ: u64 = 1_200;
 /// Time to have a server taken out again that a leader took up while it left.
 const UNDOING: u64 = 8000;
+/// The same without a label updater: what Kubernetes wants counts for half a minute.
+const READY_HOLDS_WITHOUT_NEWS: u64 = 32_000;
+/// Word of a TERM reaches the others within a second, and counts as one of the same time within two.
+const AT_ONCE: u64 = 3_000;
 /// A readiness that is not true any more may be told for so long: raft is read every 10 s.
 const READY_HOLDS: u64 = 16_000;
 
@@ -98,12 +102,34 @@ impl World {
         let late = self.pods[slot].as_ref().and_then(|pod| pod.stop_by).is_some_and(|by| self.now + FAREWELL >= by);
         late || self.now < self.surprised_at + SURPRISE
             || self.all_stop(set_of(slot), slot)
+            || self.has_no_heir(slot)
+            || self.all_were_told_at_once(slot)
             || self.is_being_cured(slot)
             || self.now < self.reconciled_at + READ
+            || self.now < self.elected_at + RACE
     }
 
-    /// dkron is to be started again because the others do not see it.
+    /// All servers of the set were told to stop at about the same time, wherever they are by now.
+    fn all_were_told_at_once(&self, slot: Slot) -> bool {
+        let told = |at: &Slot| self.stop_told[*at];
+        let at_once = |at: Slot| told(&at) != 0 && told(&at).abs_diff(told(&slot)) <= AT_ONCE;
+        Self::places(set_of(slot)).filter(|at| self.is_wanted(*at) || self.pods[*at].is_some()).all(at_once)
+    }
+
+    /// The only voter, and nobody runs whom it could reach.
+    fn has_no_heir(&self, slot: Slot) -> bool {
+        let sole = self.volumes[slot].log.servers.voters == bit(place_of(slot));
+        // A server that was added so short a while ago is not known without a label updater.
+        let is_new = |at: Slot| self.pods[at].as_ref().is_some_and(|pod| self.now < pod.born + SURPRISE);
+        let runs = |at: Slot| self.dkron[at].as_ref().is_some_and(|process| process.raft.running) && !is_new(at);
+        sole && !Self::places(set_of(slot)).any(|at| at != slot && runs(at) && self.reaches(slot, at))
+    }
+
+    /// dkron is to be started again because the others do not see it, or because it still looks for others and does not say what it does.
     fn is_being_cured(&self, slot: Slot) -> bool {
+        if self.dkron[slot].as_ref().is_some_and(|process| process.stage < Stage::Serving) {
+            return true;
+        }
         let stops = self.wrappers[slot].as_ref().is_some_and(|wrapper| wrapper.stopping);
         let ip = self.pods[slot].as_ref().map(|pod| pod.ip);
         let sees = |other: Slot| {
@@ -197,12 +223,14 @@ impl World {
 
     /// Whom a leader took up while it left has some seconds to undo that.
     fn check_taken_up(&mut self) {
-        let Some((leader, place, _)) = self.taken_up.take_if(|(_, _, at)| self.now >= *at + UNDOING) else { return };
+        let Some((leader, place, at)) = self.taken_up.take_if(|(_, _, at)| self.now >= *at + UNDOING) else { return };
         let set = set_of(leader);
         let log = self.volumes[leader].log;
         let runs = self.dkron[slot_of(set, place)].as_ref().is_some_and(|process| process.raft.running);
         let lost = || self.good_voters(set, log.genesis, &log.servers, None) < log.servers.majority();
-        if log.genesis != 0 && log.servers.has(place) && !runs && lost() && self.now >= self.surprised_at + SURPRISE {
+        // A crash in the middle of it leaves it undone.
+        let zombie = self.dkron[leader].as_ref().is_some_and(|process| process.serf.zombie);
+        if log.genesis != 0 && !zombie && log.servers.has(place) && !runs && lost() && self.surprised_at < at {
             self.break_with(Broken::QuorumLost, || {
                 format!("leader {leader} took server {place} up again, which had been removed and leaves")
             });
@@ -225,10 +253,12 @@ impl World {
         for slot in 0..self.wrappers.len() {
             let Some(ready) = self.wrappers[slot].as_ref().map(|wrapper| wrapper.is_ready(slot, now)) else { continue };
             let wrong = ready && !self.may_be_ready(slot);
+            let deaf = self.pods[slot].as_ref().is_some_and(|pod| pod.updater_dead_until > now);
+            let holds = if deaf { READY_HOLDS_WITHOUT_NEWS } else { READY_HOLDS };
             let Some(wrapper) = self.wrappers[slot].as_mut() else { continue };
             if !wrong {
                 wrapper.wrongly_ready_since = None;
-            } else if now - *wrapper.wrongly_ready_since.get_or_insert(now) > READY_HOLDS {
+            } else if now - *wrapper.wrongly_ready_since.get_or_insert(now) > holds {
                 self.break_with(Broken::WronglyReady, || format!("wrapper {slot} says ready and is no voter"));
             }
         }

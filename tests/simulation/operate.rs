@@ -2,11 +2,18 @@
 
 use crate::coverage::Seen;
 use crate::kubernetes::Roll;
-use crate::names::{Slot, slots};
+use crate::names::{Slot, set_of, slots};
 use crate::schedule::What;
 use crate::world::World;
 
 impl World {
+    /// What a server that was to found the cluster has done, others may not hear until it is back.
+    fn founder_is_silent(&mut self, slot: Slot) {
+        let founds = self.dkron[slot].as_ref().is_some_and(|process| process.flags.expect > 0);
+        let set = &mut self.sets[set_of(slot)];
+        set.founder_lost |= founds && !set.ever_led;
+    }
+
     /// It befalls the world.
     pub fn operate(&mut self, what: &What) {
         self.note(|| format!("== {what:?}"));
@@ -18,9 +25,15 @@ impl World {
                 | What::ForceDelete(..)
                 | What::Down(..)
                 | What::Part(_)
+                | What::Join
                 | What::Scale(_)
         ) {
             self.surprised_at = now;
+        }
+        match *what {
+            What::KillWrapper(slot) | What::ForceDelete(slot, _) | What::Down(slot, _) => self.founder_is_silent(slot),
+            What::Part(_) | What::CutState(_) => Self::places(0).for_each(|slot| self.founder_is_silent(slot)),
+            _ => {}
         }
         match *what {
             What::KillDkron(slot) => {

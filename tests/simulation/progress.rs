@@ -1,12 +1,13 @@
 //! Progress: once the world has healed, all has to be well again within a bound.
 
-use dkron_ha::init::procedure::Phase;
+use dkron_ha::init::procedure::{Owner, Phase};
 
 use crate::coverage::Seen;
+use crate::dkron::Log;
 use crate::driver::clock;
 use crate::invariants::Broken;
 use crate::kubernetes::Kind;
-use crate::names::{SLOTS, set_of, slot_of};
+use crate::names::{SLOTS, Slot, set_of, slot_of};
 use crate::world::World;
 
 /// The time within which all has to be well, milliseconds.
@@ -22,6 +23,8 @@ impl World {
         let now = self.now;
         self.note(|| "the world heals".to_owned());
         self.healed_at = Some(now);
+        // Whom it did not hear a wrapper does not know the next moment.
+        self.surprised_at = now;
         self.network.heal();
         for set in &mut self.sets {
             set.down_until = [0; crate::names::PLACES];
@@ -93,11 +96,55 @@ impl World {
 
     /// The disks that are left make a majority, so that all can be well without a person's help.
     fn is_recoverable(&self, set: usize) -> bool {
-        let of_set = |slot: &usize| set_of(*slot) == set && !self.volumes[*slot].log.is_empty();
-        let logs = || (0..SLOTS).filter(of_set).map(|slot| (slot, self.volumes[slot].log));
-        let Some((_, best)) = logs().max_by_key(|(_, log)| log.end()) else {
-            return true;
+        // A person has to say that it does not come back.
+        if self.sets[set].founder_lost
+            && !self.sets[set].ever_led
+            && Self::places(set).any(|slot| !self.is_wanted(slot))
+        {
+            return false;
+        }
+        let logs = |slot: &usize| set_of(*slot) == set && !self.volumes[*slot].log.is_empty();
+        let wanted = |slot: &usize| logs(slot) && self.is_wanted(*slot);
+        // Those that are not wanted took their votes with them, and perhaps what nobody else has.
+        let newest = |slots: &dyn Fn(&usize) -> bool| {
+            (0..SLOTS).filter(|slot| slots(slot)).map(|slot| self.volumes[slot].log).max_by_key(Log::end)
         };
+        let (of_all, of_wanted) = (newest(&logs), newest(&wanted));
+        // Disks of two clusters, founded one after another while nobody knew of the other: a person has to decide.
+        let genesis = |slot: usize| self.volumes[slot].log.genesis;
+        if (0..SLOTS).filter(wanted).any(|slot| of_wanted.is_some_and(|log| log.genesis != genesis(slot))) {
+            return false;
+        }
+        // Neither can a set that was made anew tell whose the disks are that nobody marked before.
+        let of_one_lineage = |slot: usize, other: usize| {
+            let (Some(one), Some(two)) = (&self.volumes[slot].marker, &self.volumes[other].marker) else { return true };
+            let lineage = |owner: &Owner| owner.former.iter().chain(&owner.set_uid).cloned().collect::<Vec<_>>();
+            let two = lineage(&two.owner);
+            lineage(&one.owner).iter().any(|uid| two.contains(uid))
+        };
+        let mut pairs = (0..SLOTS).filter(wanted).flat_map(|slot| (0..slot).map(move |other| (slot, other)));
+        if !pairs.all(|(slot, other)| !wanted(&other) || of_one_lineage(slot, other)) {
+            return false;
+        }
+        of_all.into_iter().all(|log| self.has_majority(set, &log))
+            && (of_wanted.is_none() || self.somebody_can_win(set))
+    }
+
+    /// Some wanted disk has at least the log of a majority of its own voters, so that these elect it.
+    fn somebody_can_win(&self, set: usize) -> bool {
+        let wins = |slot: Slot| {
+            let log = self.volumes[slot].log;
+            let votes = |place: &usize| {
+                let slot = slot_of(set, *place);
+                self.is_wanted(slot) && self.volumes[slot].log.end() <= log.end()
+            };
+            !log.is_empty() && log.servers.places().filter(votes).count() as u32 >= log.servers.majority()
+        };
+        Self::places(set).filter(|slot| self.is_wanted(*slot)).any(wins)
+    }
+
+    /// The wanted disks make a majority of the last configuration of a log.
+    fn has_majority(&self, set: usize, best: &Log) -> bool {
         let held = |place: &usize| {
             let slot = slot_of(set, *place);
             let log = &self.volumes[slot].log;
@@ -108,7 +155,9 @@ impl World {
         // dkron 3 cannot go on at new addresses by itself, and the wrapper needs the markers of all for that.
         let marked = |place: usize| {
             let volume = &self.volumes[slot_of(set, place)];
-            held(&place) && volume.marker.is_some() && !volume.lost
+            // One that is out of date, since dkron ran without a wrapper, is none.
+            let members = volume.marker.as_ref().map_or(0, |marker| marker.members.len() as u32);
+            held(&place) && members == volume.log.servers.voters.count_ones() && !volume.lost
         };
         voters >= best.servers.majority() && (!self.params.three || best.servers.places().all(marked))
     }

@@ -158,6 +158,10 @@ pub struct World {
     pub reconciled_at: u64,
     /// When something happened last that nobody can know before it has.
     pub surprised_at: u64,
+    /// When each place was told to stop last, or its pod was deleted; zero for never.
+    pub stop_told: [u64; SLOTS],
+    /// When somebody was elected last.
+    pub elected_at: u64,
     /// When the world was healed.
     pub healed_at: Option<u64>,
     /// When some server held for others last.
@@ -192,6 +196,8 @@ impl World {
             seen: Coverage::default(),
             broken: None,
             surprised_at: 0,
+            stop_told: [0; SLOTS],
+            elected_at: 0,
             taken_up: None,
             reconciled_at: 0,
             added: None,

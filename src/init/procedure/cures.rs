@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Procedure;
 use super::action::{Action, Prepare};
-use super::facts::RAFT_HOLDS;
+use super::facts::{Facts, RAFT_HOLDS};
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
@@ -87,8 +87,8 @@ impl Procedure {
         let (Some(old), false) = (self.child.agreed, self.facts.formed) else { return false };
         match start::told_size(&self.facts, now) {
             Some(new) if new != old => {
-                let empty = self.is_surely_empty(now);
-                self.facts.disk = if empty { Disk::Empty } else { Disk::Unknown };
+                // It may found the cluster until it has ended.
+                self.facts.disk = Disk::Unknown;
                 self.restart(now, Saying::SizeChanged(old, new));
                 true
             }
@@ -112,7 +112,12 @@ impl Procedure {
             return true;
         }
         let facts = &self.facts;
-        let size = self.child.founds.or_else(|| start::told_size(facts, now)).or_else(|| facts.size(now));
+        let told = start::told_size(facts, now);
+        let are_wrapped = |size: u32| {
+            facts.first(size).into_iter().filter_map(|pod| facts.peers.get(pod)).all(|peer| peer.wrapper(now).is_some())
+        };
+        // Those without a wrapper were told another number by their user.
+        let size = told.filter(|size| are_wrapped(*size)).or(self.child.founds).or(told).or_else(|| facts.size(now));
         let first: Vec<Name> = facts.first(size.unwrap_or(0)).into_iter().cloned().collect();
         let others = || first.iter().filter_map(|pod| facts.peers.get(pod));
         let whole =
@@ -128,6 +133,8 @@ impl Procedure {
             return false;
         }
         if mem::replace(&mut self.facts.disk, Disk::Empty) != Disk::Empty {
+            // What was founded once is gone.
+            self.facts.formed = false;
             self.tell(Saying::AllEmpty);
         }
         let facts = &self.facts;
@@ -190,28 +197,35 @@ impl Procedure {
     /// know no leader, the highest of them first, and none while somebody else is about to join, which makes one pool of two.
     fn patience(&self, now: Moment) -> Duration {
         let facts = &self.facts;
-        if !facts.leads() && !facts.is_seen_alive(now) {
-            return MISSED;
-        }
         let states = || facts.peers.values().filter_map(|peer| peer.wrapper(now));
+        if !facts.leads() && !facts.is_seen_alive(now) {
+            let restarts = states().any(|state| state.phase == Phase::Starting);
+            return if restarts { MISSED + CURE_OF_ONE } else { MISSED };
+        }
         let joins = states().any(|state| matches!(state.phase, Phase::Waiting | Phase::Starting));
         let own = facts.ordinal(&facts.me.pod);
         let led = facts.own_leader().is_some();
         let first = |state: &&State| state.up && state.leader.is_none() && (led || facts.ordinal(&state.pod) > own);
         let turn = u32::try_from(states().filter(first).count()).unwrap_or(u32::MAX);
-        let alone = if joins { MISSED_WHILE_OTHERS_JOIN } else { MISSED };
+        // raft may go on through this server although gossip does not, and have no majority without it.
+        let needed = facts.leads() || led_elsewhere(facts, now) && !self.raft_goes_on_without(now);
+        let alone = if joins || needed { MISSED_WHILE_OTHERS_JOIN } else { MISSED };
         alone + CURE_OF_ONE * turn
     }
 
-    /// Nobody leads, and the lowest server that runs does not see this one: two pools of gossip.
+    /// Nobody leads, and a lower server that runs does not see this one, or one that is about to stop and cures nothing any more: two
+    /// pools of gossip.
     fn is_apart(&self, now: Moment) -> bool {
         let facts = &self.facts;
-        let led = facts.is_led(now);
         let lowest =
-            facts.peers.values().filter(|peer| peer.is_up(now)).min_by_key(|peer| facts.ordinal(&peer.name.pod));
-        let Some(lowest) = lowest.filter(|_| !led) else { return false };
-        facts.ordinal(&lowest.name.pod) < facts.ordinal(&facts.me.pod)
-            && !lowest.member(now, &facts.me.node).is_some_and(|member| facts.is_self(member))
+            facts.peers.values().filter(|peer| peer.is_up(now)).filter_map(|peer| facts.ordinal(&peer.name.pod)).min();
+        let asks_us = |peer: &&Peer| {
+            let ordinal = facts.ordinal(&peer.name.pod);
+            ordinal == lowest && ordinal < facts.ordinal(&facts.me.pod) || peer.phase(now).is_some_and(Phase::stops)
+        };
+        let sees = |peer: &Peer| peer.member(now, &facts.me.node).is_some_and(|member| facts.is_self(member));
+        let mut waiting = facts.peers.values().filter(|peer| peer.is_up(now)).filter(asks_us);
+        !facts.is_led(now) && waiting.any(|peer| !sees(peer))
     }
 
     /// Nobody leads, and the own dkron shows a peer alive where it no longer is: gossip that works would know within 10 s.
@@ -229,11 +243,17 @@ impl Procedure {
         let facts = &self.facts;
         let stuck = facts.own.is_some()
             && stranded::is_stranded(facts, now)
+            && facts.raft.as_ref().is_none_or(|reading| reading.servers.len() > 1)
             && self.watch.is_leaderless_for(now, STRANDED)
+            && self.child.started.is_some_and(|started| now.since(started) >= STRANDED)
             && facts.raft.as_ref().is_some_and(|reading| now.since(reading.at) <= RAFT_HOLDS);
         let members = facts.marker.iter().flat_map(|marker| &marker.members);
         let mut others = members.filter(|server| !facts.is_own(server));
         if !stuck || !others.all(|server| facts.peer_of(&server.id).is_some_and(|peer| is_stranded_too(peer, now))) {
+            return false;
+        }
+        // Whoever kept its address may be reached by those who look for it.
+        if !matches!(stranded::recover(facts, now), start::Start::Run(_, start::Why::Recovery)) {
             return false;
         }
         self.restart(now, Saying::Stranded);
@@ -248,7 +268,8 @@ impl Procedure {
         let Some(target) = self.child.join.iter().find(|target| misled(target)).filter(|_| looks).cloned() else {
             return false;
         };
-        if self.child.founds.is_some() && !self.is_surely_empty(now) {
+        if self.child.founds.is_some() && self.facts.disk == Disk::Empty {
+            // It may found the cluster until it has ended.
             self.facts.disk = Disk::Unknown;
         }
         self.restart(now, Saying::Misled(target));
@@ -266,12 +287,18 @@ impl Procedure {
         let company = self.facts.peers.values().any(|peer| peer.sure(now).is_some());
         let others = company && join.iter().any(|name| !self.child.join.contains(name));
         let nobody = join.is_empty() && !self.child.joins_nobody();
-        if !others && !nobody {
+        // Those with raft state for which it was started have lost it; the others wait for this server, to found the cluster.
+        let fresh = self.facts.disk == Disk::Empty && start::is_to_be_founded(&self.facts, now);
+        if !others && !nobody && !fresh {
             return false;
         }
         self.restart(now, Saying::Blocked(BLOCKED));
         true
     }
+}
+
+fn led_elsewhere(facts: &Facts, now: Moment) -> bool {
+    facts.peers.values().any(|peer| peer.leader(now).is_some())
 }
 
 fn is_stranded_too(peer: &Peer, now: Moment) -> bool {

@@ -83,7 +83,7 @@ impl Facts {
         facts
     }
 
-    fn meet(&mut self, name: PeerName) {
+    pub fn meet(&mut self, name: PeerName) {
         if name.pod != self.me.pod {
             self.peers.entry(name.pod.clone()).or_insert_with(|| Peer::new(name));
         }
@@ -126,7 +126,7 @@ impl Facts {
     }
 
     /// Names of a pod of the own set, made as the own names are made.
-    fn name_of(&self, pod: &Name) -> Option<PeerName> {
+    pub fn name_of(&self, pod: &Name) -> Option<PeerName> {
         self.ordinal(pod)?;
         let own = self.me.peers.iter().find(|name| name.pod == self.me.pod).or(self.me.peers.first())?;
         let host = match own.host.strip_prefix(&*own.pod) {
@@ -175,7 +175,7 @@ impl Facts {
         let Ok(ip) = target.parse::<IpAddr>() else { return false };
         let ours =
             self.peers.values().any(|peer| peer.sure(now) == Some(ip) || self.vouched(now, &peer.name.pod) == Some(ip));
-        self.desired(now).is_some() && !ours && self.me.ip != Some(ip)
+        !ours && self.me.ip != Some(ip)
     }
 
     /// Ordinal of a pod or node of the own set; `None` for any other name.
@@ -316,7 +316,7 @@ impl Facts {
         let set_uid = self.set_uid().or_else(|| known?.set_uid.as_ref()).cloned();
         let mut former = known.map(|owner| owner.former.clone()).unwrap_or_default();
         let before = known.and_then(|owner| owner.set_uid.clone()).filter(|before| Some(before) != set_uid.as_ref());
-        for uid in before.into_iter().chain(self.former.iter().cloned()) {
+        for uid in before.into_iter().chain(self.former.iter().cloned()).chain(self.lineage_of_others()) {
             if Some(&uid) != set_uid.as_ref() && !former.contains(&uid) {
                 former.push(uid);
             }
@@ -324,6 +324,19 @@ impl Facts {
         let owner = Owner { namespace: self.me.namespace.clone(), cluster: self.me.cluster.clone(), set_uid, former };
         let marker = Marker { owner, members: members.clone() };
         (self.marker.as_ref() != Some(&marker)).then_some(marker)
+    }
+
+    /// Sets that the others of the own raft cluster, who follow the same leader, belonged to.
+    fn lineage_of_others(&self) -> impl Iterator<Item = Name> {
+        let follows = |peer: &&Peer| {
+            let named = peer.state.as_ref().and_then(|state| state.leader.as_ref());
+            named.is_some() && named == self.own_leader()
+        };
+        let states = self.peers.values().filter(follows).filter_map(|peer| peer.state.as_ref());
+        let listed = |id: &Name| self.raft.iter().flat_map(|raft| &raft.servers).any(|server| server.id == *id);
+        let owners = states.filter(move |state| listed(&state.node)).filter_map(|state| state.owner.as_ref());
+        let ours = |owner: &&Owner| owner.namespace == self.me.namespace && owner.cluster == self.me.cluster;
+        owners.filter(ours).flat_map(|owner| owner.former.iter().chain(&owner.set_uid)).cloned()
     }
 
     /// Whether a peer goes away or has gone: its wrapper said so last, or Kubernetes deletes its pod.

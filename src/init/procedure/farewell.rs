@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::moment::{Moment, Now};
-use super::parting::REMOVALS;
 use super::state::Phase;
 
 /// Kept of the grace period for what comes after the wait for others and for jobs: hand-over 2 s, leave 15 s, TERM 5 s, margin.
@@ -34,6 +33,10 @@ pub enum Step {
     Again,
     /// dkron died and was started once more, to leave.
     Revive,
+    /// dkron was to found the cluster, and was started once more to see whether it has.
+    Inspect,
+    /// The others are given the time to hear of it.
+    Told,
     Term,
     Kill,
 }
@@ -43,6 +46,8 @@ pub enum Step {
 #[allow(clippy::struct_excessive_bools, reason = "each is one fact of the way so far")]
 pub struct Farewell {
     pub deadline: Moment,
+    /// When Kubernetes kills what is left.
+    pub killed_at: Moment,
     pub step: Step,
     /// When the step began.
     pub since: Moment,
@@ -78,6 +83,7 @@ impl Farewell {
     pub fn new(now: Moment, step: Step, grace: Duration) -> Self {
         Self {
             deadline: now + grace.saturating_sub(FAREWELL),
+            killed_at: now + grace,
             step,
             since: now,
             told_hold: false,
@@ -132,7 +138,7 @@ impl Farewell {
         if self.step != Step::Remove {
             return;
         }
-        self.removals = if done { REMOVALS } else { self.removals + 1 };
+        self.removals += 1;
         self.removal_failed = (!done).then_some(now);
     }
 

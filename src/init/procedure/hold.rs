@@ -20,6 +20,10 @@ pub const HEARING: Duration = Duration::from_secs(1);
 /// Time for the label updater to tell what has changed, and where it does not for DNS to forget the address of a pod from before.
 const NEWS: Duration = Duration::from_secs(35);
 
+/// A founder's raft configuration is this young when it goes without a leader, and the time to have it read.
+const JUST: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(4);
+
 impl Procedure {
     /// Every peer that answers has been asked since, or the time for that is over.
     pub(super) fn all_heard(&self, now: Moment, since: Moment) -> bool {
@@ -51,6 +55,13 @@ impl Procedure {
             }
             // Somebody may lead whom the own dkron does not know yet, and may take this server up at any moment.
             Verdict::NoCluster if self.leader_to_part_from(now).is_some() => self.go_to(now, Step::Remove),
+            // dkron may have founded the cluster since raft was read.
+            Verdict::NoCluster
+                if self.may_have_founded() && !self.has_just_read(now) && now.since(since) < PATIENCE =>
+            {
+                self.watch.raft_changed();
+                self.read_raft(now);
+            }
             Verdict::NoCluster => self.leave(now),
             Verdict::Go => {
                 self.go_to(now, Step::Going);
@@ -75,9 +86,14 @@ impl Procedure {
         }
     }
 
+    pub(super) fn has_just_read(&self, now: Moment) -> bool {
+        self.facts.raft.as_ref().is_some_and(|reading| now.since(reading.at) <= JUST)
+    }
+
     /// Some peer does not say what it does, and may be about to come back.
     fn is_anybody_silent(&self, now: Moment, since: Moment) -> bool {
-        let silent = |peer: &Peer| self.is_known(peer, now) && peer.phase(now).is_none();
+        let silent =
+            |peer: &Peer| self.is_known(peer, now) && peer.phase(now).is_none() && !self.went_with_us(peer, now);
         now.since(since) < NEWS && self.facts.peers.values().any(silent)
     }
 

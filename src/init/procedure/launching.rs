@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::action::Action;
 use super::moment::Moment;
+use super::peer::Peer;
 use super::saying::{Saying, Waiting};
 use super::start::{self, Start, Tried};
+use super::state::Phase;
 use super::stranded;
 use super::{Procedure, Stage};
 
@@ -81,6 +83,11 @@ impl Launching {
     }
 }
 
+/// Keeps the moment since which something holds.
+fn begins(since: &mut Option<Moment>, holds: bool, now: Moment) {
+    *since = holds.then(|| since.unwrap_or(now));
+}
+
 impl Procedure {
     pub(super) fn launching(&mut self, now: Moment) {
         let leader = self.facts.leader(now).is_some();
@@ -89,17 +96,13 @@ impl Procedure {
         if now < launching.not_before {
             return;
         }
-        if leader {
-            launching.tried.leader_since.get_or_insert(now);
-        } else {
-            launching.tried.leader_since = None;
-        }
-        let holders = || self.facts.peers.values().filter(|peer| peer.may_hold_a_cluster(now));
-        if !leader && holders().next().is_some() && holders().all(|peer| peer.is_up(now)) {
-            launching.tried.served_since.get_or_insert(now);
-        } else {
-            launching.tried.served_since = None;
-        }
+        begins(&mut launching.tried.leader_since, leader, now);
+        let facts = &self.facts;
+        let holders = || facts.peers.values().filter(|peer| peer.may_hold_a_cluster(now));
+        let all = !leader && holders().next().is_some() && start::all_are_sure(facts, now);
+        let starting = |peer: &Peer| peer.is_up(now) || peer.phase(now) == Some(Phase::Starting);
+        begins(&mut launching.tried.served_since, all && holders().all(|peer| peer.is_up(now)), now);
+        begins(&mut launching.tried.started_since, all && holders().all(starting), now);
         match start::decide(&self.facts, &launching.tried, now) {
             Start::Wait(waiting) => {
                 if launching.may_tell(now, &waiting) {

@@ -23,6 +23,12 @@ impl Facts {
                 self.seen.insert(member.name.clone(), (member.clone(), now));
             }
         }
+        // Servers that were added, where nothing else tells of them.
+        for member in view.iter().flat_map(|view| &view.members).filter(|member| member.status == Status::Alive) {
+            if let Some(name) = self.name_of(&member.name) {
+                self.meet(name);
+            }
+        }
         if view.is_none() {
             self.seen.clear();
         }

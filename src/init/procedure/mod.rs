@@ -21,12 +21,14 @@ mod farewell;
 mod hand_over;
 mod hold;
 mod input;
+mod joining;
 mod launching;
 mod membership;
 mod moment;
 mod parting;
 mod peer;
 mod ready;
+mod returning;
 mod saying;
 mod start;
 mod state;
@@ -333,6 +335,10 @@ impl Procedure {
         }
         if *id != self.facts.me.node {
             return;
+        }
+        if !failed && matches!(self.stage, Stage::Stopping(_)) {
+            // Whoever still stands in it elects, and with version 3 writes its new addresses when all have moved.
+            self.mark();
         }
         match &mut self.stage {
             Stage::Launching(launching) => launching.removed(!failed),

@@ -18,7 +18,7 @@ use super::{Procedure, Stage, majority};
 const SETTLING: Duration = Duration::from_millis(300);
 
 /// Tries to have the own entry removed, and the pause between two.
-pub const REMOVALS: u32 = 5;
+const REMOVALS: u32 = 5;
 const AGAIN: Duration = Duration::from_millis(300);
 
 /// When the removal is repeated while dkron leaves.

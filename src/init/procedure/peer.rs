@@ -52,6 +52,8 @@ pub struct Peer {
     pub state: Option<State>,
     /// When that was.
     pub told: Moment,
+    /// When its wrapper said first, the last time that it was told to stop, that it stops.
+    pub stopped: Option<Moment>,
     /// What its dkron said, at the last look.
     view: Option<DkronView>,
 }
@@ -68,6 +70,7 @@ impl Peer {
             seen: Moment(0),
             state: None,
             told: Moment(0),
+            stopped: None,
             view: None,
         }
     }
@@ -156,6 +159,9 @@ impl Peer {
                 let view =
                     DkronView { leader: state.leader.clone(), leads: state.leads, members: state.members.clone() };
                 let up = state.up;
+                if state.phase.stops() && !self.has_parted() {
+                    self.stopped = Some(at);
+                }
                 (self.state, self.told) = (Some(state), at);
                 up.then_some(view)
             }
@@ -172,6 +178,11 @@ impl Peer {
     /// Its address, where it is surely the peer's and answered a short while ago.
     pub fn sure(&self, now: Moment) -> Option<IpAddr> {
         self.address().filter(|_| self.is_fresh(now))
+    }
+
+    /// Whether dkron finds it by this name or address.
+    pub fn is_joined_by(&self, host: &str) -> bool {
+        *self.name.host == *host || self.address().is_some_and(|ip| host.parse() == Ok(ip))
     }
 
     /// What its wrapper said a short while ago.
@@ -234,11 +245,14 @@ impl Peer {
         }
     }
 
-    /// The last thing that it ever said is that it surely holds a cluster.
+    /// The last thing that it ever said does not rule out that it holds a cluster, or was just founding one.
     pub fn held_a_cluster(&self) -> bool {
-        let known =
-            |state: &State| state.disk == Disk::State || state.raft.as_ref().is_some_and(|raft| !raft.is_empty());
-        self.state.as_ref().is_some_and(known)
+        let held = |state: &State| match &state.raft {
+            _ if state.expecting || state.disk == Disk::State => true,
+            Some(raft) => !raft.is_empty(),
+            None => state.disk != Disk::Empty,
+        };
+        self.state.as_ref().is_some_and(held)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::facts::Facts;
 use super::moment::Moment;
+use super::peer::{Peer, Standing};
 use super::state::{Disk, Phase};
 
 /// What the probes of the container answer; the text is the reason.
@@ -59,8 +60,13 @@ fn is_the_next_to_exist(facts: &Facts, now: Moment) -> bool {
 /// Nobody has ever known a leader, and everybody's wrapper has said so: neither silence nor a dkron without a leader is an answer.
 fn never_formed(facts: &Facts, now: Moment) -> bool {
     let annotated = facts.desired(now).is_some_and(|desired| desired.pods.iter().any(|pod| pod.formed));
-    let first = facts.me.peers.iter().filter_map(|name| facts.peers.get(&name.pod));
-    let all = first.filter(|peer| !facts.is_surplus(now, &peer.name.pod)).all(|peer| peer.state.is_some());
+    let is_first = |peer: &Peer| facts.me.peers.iter().any(|name| name.pod == peer.name.pod);
+    let asked = |peer: &&Peer| match peer.standing {
+        Standing::Unseen | Standing::NoAddress(_) => is_first(peer) && !facts.is_surplus(now, &peer.name.pod),
+        // Those that Kubernetes has added since have an address too.
+        _ => peer.state.is_some() || is_first(peer) || facts.vouched(now, &peer.name.pod).is_some(),
+    };
+    let all = facts.peers.values().filter(asked).all(|peer| peer.wrapper(now).is_some());
     let held = facts.disk != Disk::Empty || facts.peers.values().any(|peer| peer.may_hold_a_cluster(now));
     all && !held && !facts.formed && !facts.formed_elsewhere && !annotated
 }

@@ -5,40 +5,24 @@ use std::time::Duration;
 
 use super::action::{Launch, Prepare};
 use super::facts::Facts;
-use super::input::{Generation, Storage};
+use super::input::Storage;
 use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::saying::{Sight, Waiting};
-use super::state::{Disk, Name, Phase, Server, State};
-use super::stranded;
-
-/// An empty server that returns to a set with raft state starts after this time although some servers are missing: its vote might
-/// elect a server that lacks committed entries, but without it there may be no majority at all.
-const RETURN_OF_AN_EMPTY_DISK: Duration = Duration::from_secs(120);
+use super::state::{Disk, Name, Phase, State};
+use super::{joining, returning};
 
 /// A name is free a minute after its bearer died. Who still shows it then, while nobody leads, shows what once was.
 const NAME_OF_THE_DEAD: Duration = Duration::from_secs(100);
 
-/// Time for all to name the same leader, before a server with an empty disk joins it all the same.
-const AGREEMENT: Duration = Duration::from_secs(20);
-
-/// Time for those with raft state to elect one of themselves, before a server with an empty disk gives them its vote.
-const ELECTION: Duration = Duration::from_secs(10);
-
-/// A server with raft state waits this long for a peer that it can be sure of; then it starts with the names alone.
-const COMPANY: Duration = Duration::from_secs(10);
+/// A configuration that was read this long ago is read again before something is removed by it.
+pub const READING_HOLDS: Duration = Duration::from_secs(3);
 
 /// Time for a first look at every peer.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
+pub const FIRST_LOOK: Duration = Duration::from_secs(1);
 
-/// A configuration that cannot be read within this time is done without: the leader then sorts it out, if more slowly.
-const READING: Duration = Duration::from_secs(6);
-
-/// A configuration that was read this long ago is read again before something is removed by it.
-const READING_HOLDS: Duration = Duration::from_secs(3);
-
-/// Tries to have the own stale entry removed.
-const REMOVALS: u32 = 3;
+/// Time for the label updater to tell what Kubernetes wants.
+const NEWS: Duration = Duration::from_secs(10);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +59,10 @@ pub struct Tried {
     pub since: Moment,
     /// When a leader was first heard of.
     pub leader_since: Option<Moment>,
-    /// Since when every server with raft state has been up, without a leader.
+    /// Since when all servers have answered and the dkron of each with raft state has served, without a leader.
     pub served_since: Option<Moment>,
+    /// The same where some of those have only been started: they may wait for this one.
+    pub started_since: Option<Moment>,
     /// Removals of the own entry that failed.
     pub removals: u32,
     /// The own entry was removed by the leader.
@@ -93,90 +79,18 @@ pub fn decide(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::NameTaken(address));
     }
     if facts.leader(now).is_some() {
-        return join(facts, tried, now);
+        return joining::join(facts, tried, now);
     }
     let others_may = facts.peers.values().any(|peer| peer.may_hold_a_cluster(now));
     match facts.disk {
-        Disk::Empty if others_may => return_empty(facts, tried, now),
-        Disk::Empty => bootstrap(facts, now),
-        Disk::State | Disk::Unknown => elect(facts, tried, now),
+        Disk::Empty if others_may => returning::return_empty(facts, tried, now),
+        Disk::Empty => bootstrap(facts, tried, now),
+        Disk::State | Disk::Unknown => returning::elect(facts, tried, now),
     }
-}
-
-/// A leader exists.
-fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
-    let Some((leader, sure)) = facts.leader(now) else { return Start::Wait(Waiting::Leader(sights(facts, now))) };
-    let empty = facts.disk == Disk::Empty;
-    let keep = |disk| Start::Run(launch(facts, now, None, disk), Why::Leader(leader.name.clone()));
-    let led_for = tried.leader_since.map_or(Duration::ZERO, |since| now.since(since));
-    // An empty disk must not vote for a leader that only some follow.
-    let agreed = facts
-        .peers
-        .values()
-        .filter(|peer| peer.is_up(now))
-        .all(|peer| peer.leader(now).is_some_and(|named| named.name == leader.name));
-    if empty && !agreed && led_for < AGREEMENT {
-        return Start::Wait(Waiting::Leader(sights(facts, now)));
-    }
-    // The leader may be asked for changes only where it is surely one of ours.
-    let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
-    let Some(at) = leader_at else { return keep(Prepare::Keep) };
-    let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));
-    if !empty && !moved {
-        return keep(Prepare::Keep);
-    }
-    let old = facts.me.generation == Generation::Three && !empty;
-    let Some(reading) = facts.readings.get(&at).filter(|reading| now.since(reading.at) <= READING_HOLDS) else {
-        let gone = tried.removed && old;
-        let disk = if gone { Prepare::MoveAside } else { Prepare::Keep };
-        return if led_for > READING + if agreed { Duration::ZERO } else { AGREEMENT } {
-            keep(disk)
-        } else {
-            Start::Read(at)
-        };
-    };
-    let listed = reading.servers.iter().find(|server| facts.is_own(server));
-    let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));
-    // Those who were removed and kept their disks must never be a majority of what these say: they would elect one of themselves.
-    let rest = reading.servers.iter().filter(|server| !facts.is_own(server)).count();
-    let enough = facts.marker.as_ref().is_none_or(|marker| rest >= super::majority(marker.members.len()));
-    if stale && enough && tried.removals < REMOVALS {
-        return Start::Remove(at);
-    }
-    // Raft of that generation would go on with the addresses of its own configuration.
-    let aside = old && (listed.is_none() || stale);
-    keep(if aside && !stale { Prepare::MoveAside } else { Prepare::Keep })
-}
-
-pub fn stands_at_own_address(facts: &Facts, servers: &[Server]) -> bool {
-    let own = facts.own_rpc().map(|address| address.to_string());
-    servers.iter().any(|server| facts.is_own(server) && own.as_deref() == Some(&*server.address))
-}
-
-/// Raft state here, no leader anywhere.
-fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
-    if stranded::is_stranded(facts, now) {
-        return stranded::recover(facts, now);
-    }
-    let waited = now.since(tried.since);
-    let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
-    // Whoever was not looked at yet may know a leader, or be of another pool of gossip that this server makes one with its own.
-    let mut awaited = facts.peers.values().filter(|peer| !is_beyond(facts, peer, now)).peekable();
-    let others = awaited.peek().is_some();
-    let unseen = awaited.any(|peer| peer.standing == Standing::Unseen);
-    let early = !company && waited < COMPANY || unseen && waited < FIRST_LOOK;
-    if early && others && !is_alone(facts, now) {
-        return Start::Wait(Waiting::Company(sights(facts, now)));
-    }
-    let launch = launch_among(facts, now, Prepare::Keep);
-    if launch.join.is_empty() && others && !is_alone(facts, now) {
-        return Start::Wait(Waiting::Company(sights(facts, now)));
-    }
-    Start::Run(launch, Why::State)
 }
 
 /// The only voter, or the only server that is wanted: whoever else is there waits for it.
-fn is_alone(facts: &Facts, now: Moment) -> bool {
+pub fn is_alone(facts: &Facts, now: Moment) -> bool {
     let sole = facts.marker.as_ref().is_some_and(|marker| marker.members.iter().all(|server| facts.is_own(server)));
     let wanted =
         facts.desired(now).is_some_and(|desired| desired.replicas == 1) && !facts.is_surplus(now, &facts.me.node);
@@ -194,28 +108,26 @@ pub fn launch_among(facts: &Facts, now: Moment, disk: Prepare) -> Launch {
     launch
 }
 
-/// Nothing here, raft state elsewhere, no leader.
-fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
+/// Every server that is wanted answers.
+pub fn all_are_sure(facts: &Facts, now: Moment) -> bool {
     let awaited = |peer: &&Peer| !is_beyond(facts, peer, now) && !facts.is_surplus(now, &peer.name.pod);
-    let all = facts.peers.values().filter(awaited).all(|peer| peer.sure(now).is_some());
-    // Those with state elect among themselves first, where they can.
-    if all && tried.served_since.is_some_and(|since| now.since(since) >= ELECTION) {
-        return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State);
-    }
-    if now.since(tried.since) >= RETURN_OF_AN_EMPTY_DISK {
-        return Start::Run(launch(facts, now, None, Prepare::Keep), Why::Vote);
-    }
-    Start::Wait(Waiting::Voters(sights(facts, now)))
+    facts.peers.values().filter(awaited).all(|peer| peer.sure(now).is_some())
+}
+
+/// Every server that is wanted answers and has nothing.
+pub fn is_to_be_founded(facts: &Facts, now: Moment) -> bool {
+    let empty = |peer: &Peer| peer.sure(now).is_none() || peer.wrapper(now).is_some_and(is_empty);
+    all_are_sure(facts, now) && !facts.peers.is_empty() && facts.peers.values().all(empty)
 }
 
 /// Neither of the first servers nor a pod that Kubernetes has: looked for, and not awaited.
-fn is_beyond(facts: &Facts, peer: &Peer, now: Moment) -> bool {
+pub fn is_beyond(facts: &Facts, peer: &Peer, now: Moment) -> bool {
     let known = facts.desired(now).is_some_and(|desired| desired.pods.iter().any(|pod| pod.name == peer.name.pod));
     !known && !facts.me.peers.iter().any(|name| name.pod == peer.name.pod)
 }
 
 /// Nothing here, nothing seen elsewhere, no leader.
-fn bootstrap(facts: &Facts, now: Moment) -> Start {
+fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let size = match agreed_size(facts, now) {
         Ok(size) => size,
         Err(waiting) => return Start::Wait(waiting),
@@ -225,6 +137,10 @@ fn bootstrap(facts: &Facts, now: Moment) -> Start {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     };
     if first.len() < size as usize {
+        return Start::Wait(Waiting::Peers(sights(facts, now)));
+    }
+    // A server that would be alone has nobody to ask whether others have been added since.
+    if size == 1 && facts.desired(now).is_none() && now.since(tried.since) < NEWS {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
     let mut expect = size;

@@ -8,6 +8,7 @@ use super::farewell::{Farewell, Step};
 use super::moment::{Moment, Now};
 use super::saying::Saying;
 use super::start;
+use super::state::{Disk, Name};
 use super::{Procedure, Stage};
 
 /// Time for a dkron that is just starting to come up, so that it can leave.
@@ -25,6 +26,9 @@ const END: Duration = Duration::from_secs(5);
 /// Starts of dkron for nothing but to leave.
 pub const REVIVALS: u32 = 2;
 
+/// Time for the others to look at this server once more.
+const TOLD: Duration = Duration::from_millis(1500);
+
 /// Time to tell whether jobs run here.
 const COUNT: Duration = Duration::from_secs(2);
 
@@ -38,6 +42,7 @@ impl Procedure {
         let joined = self.facts.is_seen_alive(now) && !self.child.joins_nobody();
         let step = match &self.stage {
             Stage::Stopping(_) | Stage::Over => return,
+            Stage::Launching(_) if self.may_have_founded() => Step::Inspect,
             Stage::Launching(_) => {
                 self.stage = Stage::Over;
                 return self.out.push(Action::Exit(TERMINATED));
@@ -53,6 +58,9 @@ impl Procedure {
             self.out.push(Action::Term);
         }
         self.stage = Stage::Stopping(Farewell::new(now, step, grace));
+        if step == Step::Inspect {
+            self.look_what_is_left(now);
+        }
         self.watch.raft_changed();
         self.out.push(Action::Look);
     }
@@ -75,9 +83,14 @@ impl Procedure {
                 self.out.push(Action::Kill);
                 self.go_to(at, Step::Again);
             }
+            Step::Inspect => self.inspect(at),
+            Step::Told => self.told(at),
             Step::Revive => {
                 let back = self.facts.own_leader().is_some();
-                if back {
+                if self.is_led_astray(at) {
+                    self.out.push(Action::Kill);
+                    self.go_to(at, Step::Kill);
+                } else if back {
                     self.read_raft(at);
                     self.go_to(at, Step::HandOver);
                 } else if at.since(farewell.since) >= REVIVAL {
@@ -108,9 +121,60 @@ impl Procedure {
         if self.facts.own.is_some() {
             self.go_to(now, Step::Hold);
             self.out.push(Action::Look);
+        } else if self.is_led_astray(now) {
+            self.out.push(Action::Kill);
+            self.go_to(now, Step::Kill);
         } else if now.since(farewell.since) >= COME_UP {
             self.term(now);
         }
+    }
+
+    /// dkron still looks for others, and what it was told to join may have become somebody else's.
+    fn is_led_astray(&self, now: Moment) -> bool {
+        self.facts.own.is_none() && self.child.join.iter().any(|target| self.facts.misleads(now, target))
+    }
+
+    /// Whether raft may have a configuration that nobody has read: the last one was empty, and dkron was to found the cluster.
+    pub(super) fn may_have_founded(&self) -> bool {
+        self.child.founds.is_some() && self.facts.disk == Disk::Empty
+            || self.facts.disk == Disk::Unknown && !self.facts.formed
+    }
+
+    /// The others have had the time to hear what this server holds, and it to hear whether they count on it.
+    fn told(&mut self, now: Moment) {
+        let Stage::Stopping(farewell) = &self.stage else { return };
+        let counted = self.facts.disk == Disk::State || self.facts.own_leader().is_some();
+        if counted && now < farewell.deadline {
+            self.go_to(now, Step::Hold);
+        } else if !self.has_just_read(now) && now.since(farewell.since) < 2 * TOLD {
+            self.watch.raft_changed();
+            self.read_raft(now);
+        } else if now.since(farewell.since) >= TOLD {
+            self.term(now);
+        }
+    }
+
+    fn look_what_is_left(&mut self, now: Moment) {
+        let mut launch = start::launch(&self.facts, now, None, Prepare::Keep);
+        let serves = |host: &Name| self.facts.peers.values().any(|peer| peer.is_up(now) && peer.is_joined_by(host));
+        launch.join.retain(serves);
+        self.start(now, launch);
+    }
+
+    /// What does dkron leave behind that was to found the cluster? Those who stay have to know.
+    fn inspect(&mut self, now: Moment) {
+        let Stage::Stopping(farewell) = &self.stage else { return };
+        if self.is_led_astray(now) {
+            self.out.push(Action::Kill);
+            return self.go_to(now, Step::Kill);
+        }
+        if self.facts.raft.is_some() {
+            return self.go_to(now, Step::Told);
+        }
+        if now.since(farewell.since) >= COME_UP {
+            return self.term(now);
+        }
+        self.read_raft(now);
     }
 
     pub(super) fn term(&mut self, now: Moment) {
@@ -120,9 +184,18 @@ impl Procedure {
 
     /// A dkron that ends while it is still to leave is started once more in its place: its name must not stay blocked.
     pub(super) fn ended_while_stopping(&mut self, now: Moment, code: u8) {
+        let unclear = self.may_have_founded();
         let Stage::Stopping(farewell) = &mut self.stage else { return };
-        let done =
-            matches!(farewell.step, Step::Count | Step::Leave | Step::Verify | Step::Term | Step::Kill | Step::ComeUp);
+        if unclear && farewell.revivals == 0 && now + COME_UP + TOLD < farewell.killed_at {
+            farewell.revivals = REVIVALS;
+            farewell.code.get_or_insert(code);
+            farewell.go_to(now, Step::Inspect);
+            return self.look_what_is_left(now);
+        }
+        let done = !matches!(
+            farewell.step,
+            Step::Hold | Step::Going | Step::HandOver | Step::Jobs | Step::Remove | Step::Again | Step::Revive
+        );
         if done || farewell.revivals >= REVIVALS {
             let code = farewell.code.unwrap_or(code);
             self.stage = Stage::Over;

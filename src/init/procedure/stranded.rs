@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use super::action::Prepare;
 use super::facts::Facts;
 use super::input::Generation;
+use super::joining::stands_at_own_address;
 use super::majority;
 use super::moment::Moment;
 use super::saying::Waiting;
-use super::start::{Start, Why, launch, launch_among, stands_at_own_address};
+use super::start::{Start, Why, launch, launch_among};
 use super::state::{Disk, Server};
 
 /// dkron before version 4 whose own address is not that of its configuration, or which cannot reach a majority at the addresses of its
@@ -30,14 +31,18 @@ pub fn is_stranded(facts: &Facts, now: Moment) -> bool {
     others().all(|server| ip(server).is_some()) && stay < majority(last.len())
 }
 
-/// The last raft configuration that the own marker tells; where there is state and no marker, what another server's tells.
+/// The last raft configuration that the own marker tells; where there is state and no marker, or another server has since seen a larger
+/// one with this server in it, what that one tells.
 fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
+    let told = || facts.peers.values().filter_map(|peer| peer.wrapper(now)?.raft.as_deref());
+    let has_own = |servers: &&[Server]| servers.iter().any(|server| facts.is_own(server));
     match (&facts.marker, facts.disk) {
-        (Some(marker), _) => &marker.members,
-        (None, Disk::Unknown) => {
-            let told = facts.peers.values().filter_map(|peer| peer.wrapper(now)?.raft.as_deref());
-            told.max_by_key(|servers| servers.len()).unwrap_or_default()
+        (Some(marker), _) => {
+            let larger = told().filter(has_own).filter(|servers| servers.len() > marker.members.len());
+            let larger = larger.max_by_key(|servers| servers.len()).filter(|_| has_own(&&*marker.members));
+            larger.unwrap_or(&marker.members)
         }
+        (None, Disk::Unknown) => told().max_by_key(|servers| servers.len()).unwrap_or_default(),
         (None, _) => &[],
     }
 }
@@ -47,8 +52,8 @@ pub fn recover(facts: &Facts, now: Moment) -> Start {
     let members = last_configuration(facts, now).to_vec();
     let mut present = Vec::new();
     let mut missing = Vec::new();
-    // Nobody brings these back. What was committed is with a majority of all.
-    let mut surplus = 0;
+    // Nobody brings these back. They stay in the configuration all the same: only a majority of all surely has what was committed.
+    let mut surplus = Vec::new();
     for server in members {
         let told = facts.peer_of(&server.id).and_then(|peer| Some((peer.sure(now)?, peer.wrapper(now)?)));
         match told {
@@ -56,14 +61,14 @@ pub fn recover(facts: &Facts, now: Moment) -> Start {
             Some((ip, state)) if state.stranded => present.push((server, SocketAddr::new(ip, facts.me.rpc_port))),
             // Somebody kept its address, so that raft can reach it.
             Some(_) => return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State),
-            None if facts.is_surplus(now, &server.id) => surplus += 1,
+            None if facts.is_surplus(now, &server.id) => surplus.push(server),
             None => missing.push(server.id),
         }
     }
-    if !missing.is_empty() || present.len() < majority(present.len() + surplus) {
+    if !missing.is_empty() || present.len() < majority(present.len() + surplus.len()) {
         return Start::Wait(Waiting::Members(missing));
     }
     let moved = |(server, at): (Server, SocketAddr)| Server { address: at.to_string().into(), ..server };
-    let servers = present.into_iter().map(moved).collect();
+    let servers = present.into_iter().map(moved).chain(surplus).collect();
     Start::Run(launch_among(facts, now, Prepare::Recover(servers)), Why::Recovery)
 }

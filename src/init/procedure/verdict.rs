@@ -7,13 +7,16 @@ use std::time::Duration;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::state::{Disk, Name, Phase, Server};
-use super::{Procedure, majority};
+use super::{Procedure, Stage, majority};
 
 /// No leader for so long: going takes nothing from anybody.
 const LEADERLESS: Duration = Duration::from_secs(60);
 
 /// The same where enough voters are there for a leader to come yet: a name is free again within a minute.
 const LEADERLESS_BUT_MANY: Duration = Duration::from_secs(90);
+
+/// Servers that were told to stop within this time were told so together: Kubernetes tells each node on its own.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// What going would mean.
 pub enum Verdict {
@@ -48,7 +51,8 @@ impl Procedure {
             return Verdict::Nobody;
         }
         let known: Vec<&Peer> = facts.peers.values().filter(|peer| self.is_known(peer, now)).collect();
-        if !known.is_empty() && known.iter().all(|peer| facts.goes(now, peer)) {
+        let all = |go: &dyn Fn(&Peer) -> bool| !known.is_empty() && known.iter().all(|peer| go(peer));
+        if all(&|peer| facts.goes(now, peer)) || all(&|peer| self.went_with_us(peer, now)) {
             return Verdict::Nobody;
         }
         let Some((stay, alive)) = self.rest(now, &counts) else {
@@ -79,6 +83,16 @@ impl Procedure {
         Verdict::Hold(alive.len(), majority(stay.len()).max(needed))
     }
 
+    /// It was told to stop when this server was, and is at most about to be back: all have been told to stop at once. Going together
+    /// costs less than waiting for each other, since whoever stays keeps the names of those who went from being free.
+    pub(super) fn went_with_us(&self, peer: &Peer, now: Moment) -> bool {
+        let Stage::Stopping(farewell) = &self.stage else { return false };
+        let votes = peer.wrapper(now).is_some_and(|state| state.leader.is_some() && state.voter_for.is_some());
+        let at_once =
+            |stopped: Moment| stopped.since(farewell.begun) <= AT_ONCE && farewell.begun.since(stopped) <= AT_ONCE;
+        !votes && peer.stopped.is_some_and(at_once)
+    }
+
     /// It was there once, or Kubernetes has it, or raft counts on it.
     pub(super) fn is_known(&self, peer: &Peer, now: Moment) -> bool {
         let votes = |server: &Server| self.facts.pod_of(&server.id) == &*peer.name.pod;
@@ -97,6 +111,11 @@ impl Procedure {
     /// Nobody has led for so long that waiting on helps nobody.
     fn is_past_hope(&self, now: Moment) -> bool {
         if self.facts.peers.values().any(|peer| peer.leader(now).is_some()) {
+            return false;
+        }
+        // Who is not wanted any more does not come back, and its vote would be missed for ever.
+        let wanted = |peer: &&Peer| !self.facts.is_surplus(now, &peer.name.pod) && peer.sure(now).is_some();
+        if self.facts.is_surplus(now, &self.facts.me.node) && self.facts.peers.values().any(|peer| wanted(&peer)) {
             return false;
         }
         let voters: Vec<_> = self.facts.raft.iter().flat_map(|reading| &reading.servers).collect();
@@ -154,8 +173,10 @@ impl Procedure {
         }
         // Who serves although it is surplus has not been told to stop yet, or Kubernetes wants it again by now.
         let serves = |id: &Name| {
-            let state = facts.peer_of(id).and_then(|peer| peer.wrapper(now));
+            let peer = facts.peer_of(id);
+            let state = peer.and_then(|peer| peer.wrapper(now));
             state.is_some_and(|state| state.up && !state.phase.stops())
+                || peer.is_some_and(|peer| peer.plain(now).is_some())
         };
         stay.retain(|id| *id != facts.me.node && (!facts.is_surplus(now, id) || serves(id)));
         let alive = stay.iter().filter(|id| voters.contains(id) && facts.peer_of(id).is_some_and(&counts));

@@ -168,7 +168,7 @@ impl Procedure {
         self.mark();
     }
 
-    fn mark(&mut self) {
+    pub(super) fn mark(&mut self) {
         if let Some(marker) = self.facts.marker_to_be() {
             self.facts.marker = Some(marker.clone());
             self.out.push(Action::Mark(marker));

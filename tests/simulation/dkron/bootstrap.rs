@@ -1,7 +1,7 @@
 //! How a first raft configuration comes about: `--bootstrap-expect`, with all that dkron leaves open.
 
 use crate::coverage::Seen;
-use crate::invariants::Broken;
+use crate::invariants::{Broken, SURPRISE};
 use crate::kubernetes::Kind;
 use crate::names::{Slot, place_of, set_of};
 use crate::world::World;
@@ -98,7 +98,10 @@ impl World {
         let counts = |at: &Slot| {
             let genesis = self.volumes[*at].log.genesis;
             let cluster = genesis.checked_sub(1).map(|index| &self.clusters[index as usize]);
-            let wanted = self.is_wanted(*at) || self.pods[*at].is_some();
+            // Neither whom Kubernetes has only just wanted again.
+            let runs = self.pods[*at].as_ref().is_some_and(|pod| pod.running);
+            let news = now < self.surprised_at + SURPRISE && !runs;
+            let wanted = (self.is_wanted(*at) || self.pods[*at].is_some()) && !news;
             set_of(*at) == set && cluster.is_some_and(|cluster| !cluster.dead) && wanted
         };
         let other = (0..self.volumes.len()).find(counts);

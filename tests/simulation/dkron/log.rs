@@ -83,6 +83,8 @@ pub struct Volume {
     pub marker: Option<Marker>,
     /// It replaces one with committed entries, and has not got them back yet.
     pub lost: bool,
+    /// dkron ran on it without a wrapper since it was lost: nobody can tell that from one that has everything.
+    pub unwatched: bool,
     /// Since when a wrapper has waited with it.
     pub waits_since: u64,
 }

@@ -111,7 +111,7 @@ impl World {
                 let volume = &mut self.volumes[at];
                 if theirs.end() != log.end() || theirs.servers != log.servers {
                     volume.log = log;
-                    volume.lost = false;
+                    (volume.lost, volume.unwatched) = (false, false);
                 }
                 if self.dkron[at].as_ref().is_some_and(|other| other.raft.leads) {
                     self.lose_leadership(at);
@@ -189,6 +189,7 @@ impl World {
         let genesis = log.genesis as usize - 1;
         self.clusters[genesis].led = true;
         self.sets[set_of(slot)].ever_led = true;
+        self.elected_at = self.now;
         let Some(process) = self.dkron[slot].as_mut() else { return };
         process.raft = Raft {
             leads: true,
@@ -231,7 +232,8 @@ impl World {
             let lost = wanted().any(|volume| volume.lost);
             let held =
                 wanted().any(|volume| volume.log.genesis == log.genesis && volume.log.end() >= cluster.committed);
-            if !cluster.dead && (held || !lost) {
+            let unwatched = wanted().any(|volume| volume.lost && volume.unwatched);
+            if !cluster.dead && !unwatched && (held || !lost) {
                 self.break_with(Broken::DataLost, || {
                     format!("server {slot} leads with {:?}, {:?} was committed", log.end(), cluster.committed)
                 });

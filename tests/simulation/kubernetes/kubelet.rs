@@ -30,6 +30,7 @@ impl World {
             Kind::Plain => {
                 self.seen.count(Seen::PlainPod);
                 let flags = self.users_flags(slot);
+                self.volumes[slot].unwatched = true;
                 self.start_dkron(slot, flags);
             }
             Kind::Wrapped | Kind::Foreign => {

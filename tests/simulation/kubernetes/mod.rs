@@ -90,6 +90,8 @@ pub struct Set {
     pub roll: Option<Roll>,
     /// One of its servers has led.
     pub ever_led: bool,
+    /// Of a server that was to found its cluster others may not know whether it has.
+    pub founder_lost: bool,
     /// What new pods run.
     pub kinds: [Kind; crate::names::PLACES],
     /// No pod is made at these places before these times: their node is down.
@@ -110,6 +112,7 @@ impl Set {
             anew_at: 0,
             roll: None,
             ever_led: false,
+            founder_lost: false,
             kinds: [Kind::Wrapped; crate::names::PLACES],
             down_until: [0; crate::names::PLACES],
         }
@@ -142,7 +145,9 @@ impl World {
     pub fn all_stop(&self, set: usize, but: Slot) -> bool {
         let wants_none = self.sets[set].replicas == 0 || self.sets[set].deleting && !self.sets[set].orphaned;
         wants_none
-            || Self::places(set).filter(|slot| *slot != but).all(|slot| self.is_going(slot) || !self.knows(but, slot))
+            || Self::places(set)
+                .filter(|slot| *slot != but)
+                .all(|slot| self.is_going(slot) || !self.knows(but, slot) || self.is_idle(slot))
     }
 
     /// The wrapper at `slot` was ever told of the pod at `other`: without a label updater it is not told of those that were added.
@@ -151,6 +156,11 @@ impl World {
         self.wrappers[slot].as_ref().is_none_or(|wrapper| {
             wrapper.procedure.peers(clock(slot, self.now)).iter().any(|(peer, _)| peer.pod == *pod)
         })
+    }
+
+    /// Nobody wants it any more, and it runs no raft.
+    fn is_idle(&self, slot: Slot) -> bool {
+        !self.is_wanted(slot) && self.dkron[slot].as_ref().is_none_or(|process| !process.raft.running)
     }
 
     /// Nothing that could serve is at this place, or it is on its way out.

@@ -54,7 +54,8 @@ fn a_server_alone_starts_with_itself() {
     let gone =
         |ordinal| Input::Looked { pod: name(ordinal), asked: Moment(1_000_000), looks: Err("no such name".into()) };
     server.hear(gone(1));
-    let launch = started(&server.hear(gone(2))).expect("a start");
+    assert_eq!(started(&server.hear(gone(2))), None, "Kubernetes has not said what it wants");
+    let launch = started(&server.wait(Duration::from_secs(10))).expect("a start");
     assert_eq!((launch.expect, launch.join.len()), (Some(1), 0));
     let mut server = Life::new(0, 1, |_| {});
     server.hear(gone(2));
@@ -172,7 +173,8 @@ fn a_stale_entry_is_removed_by_a_leader_that_is_surely_ours() {
     // The disk is empty, and the leader's configuration lists this server.
     let mut server = Life::new(0, 3, |_| {});
     let at = rpc(1).parse().expect("an address");
-    assert_eq!(deeds(server.hear(serving(1, &[0, 1, 2], 1))), [Action::ListRaft(at)]);
+    assert_eq!(deeds(server.hear(serving(1, &[0, 1, 2], 1))), [], "not before everybody was looked at");
+    assert_eq!(deeds(server.hear(serving(2, &[0, 1, 2], 1))), [Action::ListRaft(at)]);
     let removal = Action::RemovePeer { at, id: name(0) };
     assert_eq!(deeds(server.say_raft(&[0, 1, 2])), [removal]);
     assert_eq!(deeds(server.hear(Input::Removed(name(0), Ok(())))), [Action::ListRaft(at)], "it looks again");
@@ -231,6 +233,10 @@ fn old_raft_gets_all_new_addresses_or_none() {
         |ordinal: u8| State { disk: Disk::State, formed: true, stranded: true, size: None, ..empty(ordinal) };
     let mut server = moved(0);
     assert!(server.procedure.state(server.now).stranded);
+    // Without Kubernetes' word it waits for servers that it does not know.
+    server.wait(Duration::from_secs(12));
+    server.hear(stranded(1));
+    server.wait(Duration::from_secs(12));
     server.hear(stranded(1));
     assert!(server.waits_for().contains("waiting for a-2"), "{}", server.waits_for());
     let launch = started(&server.hear(stranded(2))).expect("a start");
@@ -238,6 +244,7 @@ fn old_raft_gets_all_new_addresses_or_none() {
     assert!(server.procedure.state(server.now).stranded, "the others must see the same");
 
     let mut server = moved(0);
+    server.wait(Duration::from_secs(12));
     server.hear(stranded(1));
     let launch = started(&server.hear(State { stranded: false, ..stranded(2) })).expect("a start");
     assert_eq!(launch.disk, Prepare::Keep, "one kept its address, so that raft can reach it");

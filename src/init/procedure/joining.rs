@@ -1,0 +1,105 @@
+//! How a server is started while somebody leads.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::action::Prepare;
+use super::facts::Facts;
+use super::input::Generation;
+use super::majority;
+use super::moment::Moment;
+use super::peer::{Peer, Standing};
+use super::saying::Waiting;
+use super::start::{FIRST_LOOK, READING_HOLDS, Start, Tried, Why, is_beyond, launch, sights};
+use super::state::{Disk, Phase, Server};
+
+/// Time for all with raft state to name the same leader, before a server with an empty disk joins it all the same: dkron's leader takes
+/// up whom it does not know each minute, if it does not obey the shorter interval.
+const AGREEMENT: Duration = Duration::from_secs(70);
+
+/// A configuration that cannot be read within this time is done without: the leader then sorts it out, if more slowly.
+const READING: Duration = Duration::from_secs(6);
+
+/// Tries to have the own stale entry removed.
+const REMOVALS: u32 = 3;
+
+/// A leader exists.
+pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
+    let Some((leader, sure)) = facts.leader(now) else { return Start::Wait(Waiting::Leader(sights(facts, now))) };
+    let empty = facts.disk == Disk::Empty;
+    let keep = |disk| Start::Run(launch(facts, now, None, disk), Why::Leader(leader.name.clone()));
+    let led_for = tried.leader_since.map_or(Duration::ZERO, |since| now.since(since));
+    // An empty disk must not vote for a leader that only some follow.
+    let follows = |peer: &Peer| peer.leader(now).is_some_and(|named| named.name == leader.name);
+    let agreed = facts.peers.values().filter(|peer| may_vote(peer, now)).all(follows);
+    let unseen = facts.peers.values().any(|peer| !is_beyond(facts, peer, now) && peer.standing == Standing::Unseen);
+    if empty && (!agreed && led_for < AGREEMENT || unseen && now.since(tried.since) < FIRST_LOOK) {
+        return Start::Wait(Waiting::Leader(sights(facts, now)));
+    }
+    if !empty && led_for < AGREEMENT && others_may_win(facts, now) {
+        return Start::Wait(Waiting::Leader(sights(facts, now)));
+    }
+    // The leader may be asked for changes only where it is surely one of ours.
+    let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
+    let Some(at) = leader_at else { return keep(Prepare::Keep) };
+    let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));
+    if !empty && !moved {
+        return keep(Prepare::Keep);
+    }
+    let old = facts.me.generation == Generation::Three && !empty;
+    let Some(reading) = facts.readings.get(&at).filter(|reading| now.since(reading.at) <= READING_HOLDS) else {
+        let gone = tried.removed && old;
+        let disk = if gone { Prepare::MoveAside } else { Prepare::Keep };
+        return if led_for > READING + if agreed { Duration::ZERO } else { AGREEMENT } {
+            keep(disk)
+        } else {
+            Start::Read(at)
+        };
+    };
+    let listed = reading.servers.iter().find(|server| facts.is_own(server));
+    // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
+    let sole = facts.marker.as_ref().is_some_and(|marker| marker.members.iter().all(|server| facts.is_own(server)));
+    if sole && listed.is_none() && !reading.servers.is_empty() {
+        return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
+    }
+    let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));
+    // Those who were removed and kept their disks must never be a majority of what these say: they would elect one of themselves.
+    let rest = reading.servers.iter().filter(|server| !facts.is_own(server)).count();
+    let enough = facts.marker.as_ref().is_none_or(|marker| rest >= super::majority(marker.members.len()));
+    if stale && enough && tried.removals < REMOVALS {
+        return Start::Remove(at);
+    }
+    // Raft of that generation would go on with the addresses of its own configuration.
+    let aside = old && (listed.is_none() || stale);
+    keep(if aside && !stale { Prepare::MoveAside } else { Prepare::Keep })
+}
+
+pub fn stands_at_own_address(facts: &Facts, servers: &[Server]) -> bool {
+    let own = facts.own_rpc().map(|address| address.to_string());
+    servers.iter().any(|server| facts.is_own(server) && own.as_deref() == Some(&*server.address))
+}
+
+/// A dkron with raft state that runs, or may at any moment.
+fn may_vote(peer: &Peer, now: Moment) -> bool {
+    match peer.wrapper(now) {
+        Some(state) => state.disk != Disk::Empty && (state.up || !state.phase.stops()),
+        None => peer.is_up(now),
+    }
+}
+
+/// Whoever was removed and kept its disk believes in the voters of that time. A majority of those that the leader has not taken up
+/// again could elect one of themselves; so they come one after another.
+fn others_may_win(facts: &Facts, now: Moment) -> bool {
+    let Some(marker) = &facts.marker else { return false };
+    let own = facts.ordinal(&facts.me.pod);
+    let comes_first = |peer: &&Peer| match peer.phase(now) {
+        _ if peer.leader(now).is_some() => false,
+        // Those with empty disks come after all others.
+        Some(Phase::Waiting) => may_vote(peer, now) && facts.ordinal(&peer.name.pod) < own,
+        Some(phase) => !phase.stops() || peer.is_up(now),
+        None => peer.is_up(now),
+    };
+    let before = marker.members.iter().filter_map(|server| facts.peer_of(&server.id)).filter(comes_first).count();
+    let own = usize::from(!marker.members.iter().any(|server| facts.is_own(server)));
+    before > 0 && before + 1 >= majority(marker.members.len() + own)
+}

@@ -1,0 +1,138 @@
+//! How a server is started where there is raft state and nobody leads.
+
+use std::time::Duration;
+
+use super::action::Prepare;
+use super::facts::Facts;
+use super::input::Generation;
+use super::moment::Moment;
+use super::peer::Standing;
+use super::saying::Waiting;
+use super::start::{FIRST_LOOK, Start, Tried, Why, is_alone, is_beyond, launch, launch_among, sights};
+use super::state::{Disk, Phase, Server, State};
+use super::{majority, stranded};
+
+/// An empty server that returns to a set with raft state starts after this time although some servers are missing: its vote might
+/// elect a server that lacks committed entries, but without it there may be no majority at all.
+const RETURN_OF_AN_EMPTY_DISK: Duration = Duration::from_secs(120);
+
+/// Time for those with raft state to elect one of themselves, before a server with an empty disk gives them its vote.
+const ELECTION: Duration = Duration::from_secs(10);
+
+/// The same where their dkrons hang in their join loops: each try at an address from before may take 10 s.
+const JOIN_LOOP: Duration = Duration::from_secs(45);
+
+/// Time for an election by those who do not need it, where others do: one of the two has an old configuration.
+const AMBIGUOUS: Duration = Duration::from_secs(60);
+
+/// A server with raft state waits this long for a peer that it can be sure of; then it starts with the names alone.
+const COMPANY: Duration = Duration::from_secs(10);
+
+/// Time for those who have removed this server to elect a leader: they may have to wait for their names to be free.
+const NEWER: Duration = Duration::from_secs(120);
+
+/// Raft state here, no leader anywhere.
+pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
+    let waited = now.since(tried.since);
+    let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
+    // Whoever was not looked at yet may know a leader, or be of another pool of gossip that this server makes one with its own.
+    let mut awaited = facts.peers.values().filter(|peer| !is_beyond(facts, peer, now)).peekable();
+    let others = awaited.peek().is_some();
+    let unseen = awaited.any(|peer| peer.standing == Standing::Unseen);
+    let lonely = !company && waited < COMPANY && others && !is_alone(facts, now);
+    if unseen && waited < FIRST_LOOK {
+        return Start::Wait(Waiting::Company(sights(facts, now)));
+    }
+    // Nobody serves them: they hang in their join loops, and may wait for this one.
+    let hang = tried.started_since.is_some_and(|since| tried.served_since.is_none() && now.since(since) >= JOIN_LOOP);
+    if is_removed(facts, now) && waited < NEWER && !hang {
+        return Start::Wait(Waiting::Company(sights(facts, now)));
+    }
+    if stranded::is_stranded(facts, now) {
+        // Without Kubernetes' word there may be servers that this one has never heard of.
+        if facts.desired(now).is_none() && waited < COMPANY {
+            return Start::Wait(Waiting::Company(sights(facts, now)));
+        }
+        return stranded::recover(facts, now);
+    }
+    if lonely {
+        return Start::Wait(Waiting::Company(sights(facts, now)));
+    }
+    let launch = launch_among(facts, now, Prepare::Keep);
+    if launch.join.is_empty() && others && !is_alone(facts, now) {
+        return Start::Wait(Waiting::Company(sights(facts, now)));
+    }
+    Start::Run(launch, Why::State)
+}
+
+/// Nothing here, raft state elsewhere, no leader.
+pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
+    let waited = now.since(tried.since);
+    // Raft of version 3 may look for a majority where it no longer is: then a person has to help.
+    let patience = match need(facts, now) {
+        Need::All => Duration::ZERO,
+        Need::Some => AMBIGUOUS,
+        Need::None if facts.me.generation == Generation::Three => Duration::MAX,
+        Need::None => 2 * RETURN_OF_AN_EMPTY_DISK,
+    };
+    if waited < patience {
+        return Start::Wait(Waiting::Voters(sights(facts, now)));
+    }
+    // Those with state elect among themselves first, where they can.
+    let lasts = |since: Option<Moment>, time| since.is_some_and(|since| now.since(since) >= time);
+    if lasts(tried.served_since, ELECTION) || lasts(tried.started_since, JOIN_LOOP) {
+        return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State);
+    }
+    if waited >= RETURN_OF_AN_EMPTY_DISK {
+        return Start::Run(launch(facts, now, None, Prepare::Keep), Why::Vote);
+    }
+    Start::Wait(Waiting::Voters(sights(facts, now)))
+}
+
+/// This server was taken out when it stopped, or somebody of its configuration has a later one without it: others are to lead.
+fn is_removed(facts: &Facts, now: Moment) -> bool {
+    let Some(marker) = &facts.marker else { return false };
+    if !marker.members.iter().any(|server| facts.is_own(server)) {
+        return true;
+    }
+    let mut states =
+        facts.peers.values().filter_map(|peer| peer.wrapper(now)).filter(|state| state.disk == Disk::State);
+    states.any(|state| {
+        let known = marker.members.iter().any(|server| server.id == state.node);
+        let raft = state.raft.as_deref().unwrap_or_default();
+        known && !raft.is_empty() && !raft.iter().any(|server| facts.is_own(server))
+    })
+}
+
+/// Who of those with raft state needs the vote of a server that has none.
+enum Need {
+    All,
+    Some,
+    None,
+}
+
+/// Empty servers vote for anybody. As few as make a majority with all that have raft state: then only the most complete of these
+/// can win.
+fn need(facts: &Facts, now: Moment) -> Need {
+    let states: Vec<&State> = facts.peers.values().filter_map(|peer| peer.wrapper(now)).collect();
+    let lists = |raft: &[Server], node: &str| raft.iter().any(|server| &*server.id == node);
+    // Whoever was removed says so of itself.
+    let raft = |state: &State| state.raft.clone().filter(|raft| lists(raft, &state.node));
+    let own = facts.ordinal(&facts.me.pod);
+    let comes = |state: &&&State| match (state.disk, state.phase) {
+        (Disk::Empty, Phase::Waiting) => facts.ordinal(&state.pod) < own,
+        _ => !state.phase.stops(),
+    };
+    let is_short = |raft: &Vec<Server>| {
+        let votes = states.iter().filter(comes).filter(|state| lists(raft, &state.node)).count();
+        let plain =
+            facts.peers.values().filter(|peer| peer.plain(now).is_some() && lists(raft, &peer.name.pod)).count();
+        !lists(raft, &facts.me.node) || votes + plain < majority(raft.len())
+    };
+    let short: Vec<bool> = states.iter().filter_map(|state| raft(state)).map(|raft| is_short(&raft)).collect();
+    match short.iter().filter(|short| **short).count() {
+        all if all == short.len() => Need::All,
+        0 => Need::None,
+        _ => Need::Some,
+    }
+}

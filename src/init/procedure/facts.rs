@@ -105,6 +105,13 @@ impl Facts {
                 first.iter().any(|name| name.pod == *pod) || desired.pods.iter().any(|there| there.name == *pod)
             });
         }
+        let known = self.desired.iter().flat_map(|(desired, _)| &desired.pods);
+        let known: Vec<&Name> = known.filter(|pod| pod.deleting).map(|pod| &pod.uid).collect();
+        for pod in desired.pods.iter().filter(|pod| pod.deleting && !known.contains(&&pod.uid)) {
+            if let Some(peer) = self.peers.get_mut(&pod.name) {
+                peer.stopped = Some(written);
+            }
+        }
         if let Some((known, _)) = &self.desired
             && known.set_uid != desired.set_uid
             && !self.former.contains(&known.set_uid)

@@ -52,7 +52,7 @@ pub struct Peer {
     pub state: Option<State>,
     /// When that was.
     pub told: Moment,
-    /// When its wrapper said first, the last time that it was told to stop, that it stops.
+    /// When its wrapper said first, the last time that it was told to stop, that it stops, or Kubernetes that its pod is deleted.
     pub stopped: Option<Moment>,
     /// What its dkron said, at the last look.
     view: Option<DkronView>,

@@ -94,7 +94,12 @@ impl Procedure {
                     self.read_raft(at);
                     self.go_to(at, Step::HandOver);
                 } else if at.since(farewell.since) >= REVIVAL {
-                    self.leave(at);
+                    // Nobody leads: it may be needed for that.
+                    if self.facts.own.is_some() && at < farewell.deadline {
+                        self.go_to(at, Step::Hold);
+                    } else {
+                        self.leave(at);
+                    }
                 }
             }
             Step::Term => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::moment::Moment;
 use super::peer::Peer;
-use super::state::{Disk, Name, Phase, Server};
+use super::state::{Disk, Name, Phase, Server, State};
 use super::{Procedure, Stage, majority};
 
 /// No leader for so long: going takes nothing from anybody.
@@ -87,7 +87,8 @@ impl Procedure {
     /// costs less than waiting for each other, since whoever stays keeps the names of those who went from being free.
     pub(super) fn went_with_us(&self, peer: &Peer, now: Moment) -> bool {
         let Stage::Stopping(farewell) = &self.stage else { return false };
-        let votes = peer.wrapper(now).is_some_and(|state| state.leader.is_some() && state.voter_for.is_some());
+        let back = |state: &State| !state.phase.stops() && state.leader.is_some() && state.voter_for.is_some();
+        let votes = peer.wrapper(now).is_some_and(back);
         let at_once =
             |stopped: Moment| stopped.since(farewell.begun) <= AT_ONCE && farewell.begun.since(stopped) <= AT_ONCE;
         !votes && peer.stopped.is_some_and(at_once)

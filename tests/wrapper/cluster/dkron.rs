@@ -99,5 +99,5 @@ fn version(program: &Path) -> Result<String> {
     let Some(version) = text.lines().find_map(|line| line.strip_prefix("Version: ")) else {
         bail!("{} version: {text}", program.display());
     };
-    Ok(version.trim().to_owned())
+    Ok(version.trim().trim_start_matches('v').to_owned())
 }

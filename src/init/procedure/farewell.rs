@@ -55,6 +55,8 @@ pub struct Farewell {
     /// Servers that were asked to lead, and when the last of them was.
     pub asked: Vec<SocketAddr>,
     pub asked_at: Option<Moment>,
+    /// Those that could lead when one was asked, the best first.
+    pub heirs: Vec<SocketAddr>,
     /// When a server did not take the message.
     pub refused: Option<Moment>,
     pub begun: Moment,
@@ -62,7 +64,6 @@ pub struct Farewell {
     pub counted: Option<Moment>,
     pub jobs: Option<usize>,
     pub unanswered: u32,
-    pub handed_over: bool,
     pub removals: u32,
     pub removal_failed: Option<Moment>,
     /// dkron was started so often since, to leave.
@@ -89,12 +90,12 @@ impl Farewell {
             told_hold: false,
             asked: Vec::new(),
             asked_at: None,
+            heirs: Vec::new(),
             refused: None,
             begun: now,
             counted: None,
             jobs: None,
             unanswered: 0,
-            handed_over: false,
             removals: 0,
             removal_failed: None,
             revivals: 0,

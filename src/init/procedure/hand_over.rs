@@ -17,7 +17,10 @@ pub const HAND_OVER_OF_FEW: Duration = Duration::from_secs(10);
 /// Time for one server to take over after it was asked: 10 to 60 ms, 1 to 2 s by an election where its log lags.
 const TAKE_OVER: Duration = Duration::from_millis(700);
 
-/// Time for the others to elect after a hand-over that missed: whoever was asked lacked an entry, and all wait for their timers.
+/// Nobody leads for so long after somebody was asked: that one was refused.
+const MISSED: Duration = Duration::from_millis(200);
+
+/// Time for the others to elect after a hand-over that missed, once everybody was asked: all wait for their timers.
 const ELECTION: Duration = Duration::from_secs(4);
 
 /// A leader's first entry has reached the others after this time: before it nobody can take over.
@@ -40,30 +43,22 @@ const UNANSWERED: u32 = 3;
 
 impl Procedure {
     pub(super) fn hand_over(&mut self, now: Moment, in_second: u16) {
-        let leader = self.facts.own_leader().map(|leader| leader.name.clone());
-        let other = leader.filter(|name| !self.facts.leads() && *name != self.facts.me.node);
+        if !self.facts.leads() {
+            return self.see_who_leads(now);
+        }
         let few = self.voters_left(now).is_some_and(|(left, all)| left < majority(all));
         let heirs = self.heirs(now);
         let led_since = self.child.leader_since;
         let Stage::Stopping(farewell) = &mut self.stage else { return };
         let lasts = now.since(farewell.since);
-        if !self.facts.leads() {
-            if let (Some(name), Some(asked)) = (other, farewell.asked_at) {
-                farewell.handed_over = true;
-                self.tell(Saying::HandedOver(name, now.since(asked)));
-            } else if farewell.asked_at.is_some_and(|asked| now.since(asked) < ELECTION) && now < farewell.deadline {
-                // It leads no more, and does not know yet who does: its vote may be needed.
-                return;
-            }
-            return self.go_to(now, Step::Jobs);
-        }
         if farewell.asked_at.is_some_and(|asked| led_since > asked) && farewell.asked.len() < TRIES {
             // It has been elected again: the next try waits for a quiet part of a second too.
             farewell.asked_at = None;
             return self.go_to(now, Step::HandOver);
         }
         let limit = QUIET_COMES + if few { HAND_OVER_OF_FEW } else { HAND_OVER };
-        if heirs.is_empty() || lasts >= limit {
+        // Those who have only just heard of a leader may not have said so yet.
+        if heirs.is_empty() && lasts >= QUIET_COMES || lasts >= limit {
             return self.go_to(now, Step::Jobs);
         }
         let refused = farewell.refused.is_some_and(|refused| farewell.asked_at.is_some_and(|asked| refused >= asked));
@@ -75,6 +70,35 @@ impl Procedure {
         if waits_for_quiet || now.since(led_since) < FIRST_ENTRY {
             return;
         }
+        farewell.heirs = heirs;
+        self.ask_next(now);
+    }
+
+    /// This server leads no more. Whoever was asked may lack an entry that another one has, and is then refused: that one can take over
+    /// at once, where waiting for an election would take 1 to 3 s.
+    fn see_who_leads(&mut self, now: Moment) {
+        let other =
+            self.facts.own_leader().map(|leader| leader.name.clone()).filter(|name| *name != self.facts.me.node);
+        let Stage::Stopping(farewell) = &mut self.stage else { return };
+        let Some(asked) = farewell.asked_at else { return self.go_to(now, Step::Jobs) };
+        if let Some(name) = other {
+            self.tell(Saying::HandedOver(name, now.since(asked)));
+            return self.go_to(now, Step::Jobs);
+        }
+        // Its vote may be needed meanwhile.
+        if now.since(asked) >= ELECTION || now >= farewell.deadline {
+            return self.go_to(now, Step::Jobs);
+        }
+        let others = farewell.heirs.iter().any(|heir| !farewell.asked.contains(heir));
+        if now.since(asked) >= MISSED && others {
+            self.ask_next(now);
+        }
+    }
+
+    /// Asks the one that has been a voter longest of those that were not asked yet, or of all.
+    fn ask_next(&mut self, now: Moment) {
+        let Stage::Stopping(farewell) = &mut self.stage else { return };
+        let heirs = &farewell.heirs;
         let Some(heir) = heirs.iter().find(|heir| !farewell.asked.contains(heir)).or(heirs.first()).copied() else {
             return;
         };
@@ -95,14 +119,14 @@ impl Procedure {
     }
 
     pub(super) fn jobs(&mut self, now: Moment) {
+        let leads_on = self.facts.leads() && !self.heirs(now).is_empty();
         let Stage::Stopping(farewell) = &mut self.stage else { return };
         let over = now >= farewell.deadline || farewell.unanswered >= UNANSWERED;
         if over || farewell.jobs == Some(0) {
             // It may have been elected again meanwhile.
-            let again = self.facts.leads() && !over && farewell.asked.len() < TRIES && farewell.handed_over;
+            let again = leads_on && !over && farewell.asked.len() < TRIES && !farewell.asked.is_empty();
             farewell.jobs = None;
             farewell.asked_at = None;
-            farewell.handed_over = false;
             return self.go_to(now, if again { Step::HandOver } else { Step::Remove });
         }
         if farewell.counted.is_none_or(|counted| now.since(counted) >= JOBS) {

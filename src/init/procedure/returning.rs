@@ -43,9 +43,7 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if unseen && waited < FIRST_LOOK {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
-    // Nobody serves them: they hang in their join loops, and may wait for this one.
-    let hang = tried.started_since.is_some_and(|since| tried.served_since.is_none() && now.since(since) >= JOIN_LOOP);
-    if is_removed(facts, now) && waited < NEWER && !hang {
+    if is_removed(facts, now) && waited < NEWER && !others_hang(tried, now) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     if stranded::is_stranded(facts, now) {
@@ -75,7 +73,7 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         Need::None if facts.me.generation == Generation::Three => Duration::MAX,
         Need::None => 2 * RETURN_OF_AN_EMPTY_DISK,
     };
-    if waited < patience {
+    if waited < patience && !others_hang(tried, now) {
         return Start::Wait(Waiting::Voters(sights(facts, now)));
     }
     // Those with state elect among themselves first, where they can.
@@ -87,6 +85,11 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Run(launch(facts, now, None, Prepare::Keep), Why::Vote);
     }
     Start::Wait(Waiting::Voters(sights(facts, now)))
+}
+
+/// Those with raft state hang in their join loops, and may wait for this server.
+fn others_hang(tried: &Tried, now: Moment) -> bool {
+    tried.served_since.is_none() && tried.started_since.is_some_and(|since| now.since(since) >= JOIN_LOOP)
 }
 
 /// This server was taken out when it stopped, or somebody of its configuration has a later one without it: others are to lead.

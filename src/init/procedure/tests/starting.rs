@@ -296,3 +296,48 @@ fn a_plain_set_that_has_stalled_counts_as_empty_once_it_was_read() {
     }
     assert_eq!(started(&asked).expect("a start").expect, Some(2), "the user's own number");
 }
+
+#[test]
+fn who_was_taken_out_waits_for_those_who_elect() {
+    // Its marker says so: it was written when it left.
+    let mut removed = Life::new(2, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker(&[0, 1]))));
+    let returning = |ordinal: u8, servers: &[u8]| State {
+        disk: Disk::State,
+        formed: true,
+        size: None,
+        raft: Some(raft(servers)),
+        ..empty(ordinal)
+    };
+    removed.hear(returning(0, &[0, 1]));
+    assert_eq!(started(&removed.hear(returning(1, &[0, 1]))), None);
+    // Or another one's: that has a later configuration.
+    let mut old = Life::with_state(2, &[0, 1, 2]);
+    old.hear(returning(0, &[0, 1]));
+    assert_eq!(started(&old.hear(returning(1, &[0, 1]))), None);
+    assert_eq!(started(&old.hear(serving(0, &[0, 1], 0))), None, "the other comes first");
+    assert!(started(&old.hear(serving(1, &[0, 1], 0))).is_some(), "somebody leads, and all follow");
+}
+
+#[test]
+fn no_more_empty_servers_vote_than_are_needed() {
+    let up = |ordinal: u8| State { leader: None, leads: false, voter_for: None, ..serving(ordinal, &[0, 1, 2], 0) };
+    let votes = |holders: &[u8], own: u8, servers: u8| {
+        let mut server = Life::new(own, servers, |_| {});
+        let mut wanted = Vec::new();
+        for _ in 0..20 {
+            for ordinal in (0..servers).filter(|ordinal| *ordinal != own) {
+                let holds = holders.contains(&ordinal);
+                let raft = Some(raft(&(0..servers).collect::<Vec<_>>()));
+                let state = if holds { State { raft, ..up(ordinal) } } else { empty(ordinal) };
+                wanted.extend(server.hear(state));
+            }
+            wanted.extend(server.wait(Duration::from_secs(1)));
+        }
+        started(&wanted).is_some()
+    };
+    assert!(!votes(&[0, 1], 2, 3), "those two are a majority, and elect the more complete of them");
+    assert!(votes(&[0], 1, 3), "needed");
+    assert!(!votes(&[0], 2, 3), "not needed beside the other empty one");
+    assert!(votes(&[0, 1], 2, 5), "the third of five");
+    assert!(!votes(&[0, 1], 3, 5));
+}

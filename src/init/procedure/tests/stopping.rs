@@ -63,6 +63,25 @@ fn the_next_is_asked_when_one_does_not_take_over() {
 }
 
 #[test]
+fn whoever_has_the_entry_that_the_first_lacked_is_asked_at_once() {
+    let mut server = Life::running(0, &[0, 1, 2], 0);
+    let others = [serving(1, &[0, 1, 2], 0), serving(2, &[0, 1, 2], 0)];
+    settle(&mut server, &others, &[0, 1, 2]);
+    let to = |ordinal| Action::HandOver(rpc(ordinal).parse().expect("an address"));
+    let mut asked = Vec::new();
+    while asked.is_empty() {
+        asked = deeds(server.wait(Duration::from_millis(50)));
+    }
+    assert_eq!(asked, [to(2)]);
+    // It was refused, and nobody leads.
+    server.own(&[0, 1, 2], None);
+    assert_eq!(deeds(server.wait(Duration::from_millis(150))), []);
+    assert_eq!(deeds(server.wait(Duration::from_millis(100))), [to(1)]);
+    assert_eq!(deeds(server.wait(Duration::from_secs(2))), [], "it does not go while its vote may be needed");
+    assert_eq!(deeds(server.own(&[0, 1, 2], Some(1))), [Action::AskBusy]);
+}
+
+#[test]
 fn two_servers_are_parted_by_the_leader_before_one_leaves() {
     let mut server = Life::running(0, &[0, 1], 1);
     let wanted = settle(&mut server, &[serving(1, &[0, 1], 1)], &[0, 1]);

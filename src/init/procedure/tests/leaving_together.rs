@@ -1,0 +1,127 @@
+//! Servers that stop together, and those that stop while the cluster is being founded.
+
+use std::time::Duration;
+
+use super::super::*;
+use super::cast::*;
+
+const ALL: [u8; 3] = [0, 1, 2];
+
+fn states_of_others(phase: Phase) -> [State; 2] {
+    [1, 2].map(|ordinal| State { phase, ..serving(ordinal, &ALL, 1) })
+}
+
+/// One that was told to stop while it serves, and has heard where raft stands.
+fn stopping() -> Life {
+    let mut server = Life::running(0, &ALL, 1);
+    server.hear(Input::Stop);
+    server.say_raft(&ALL);
+    server
+}
+
+#[test]
+fn who_was_told_with_all_others_goes_although_some_are_back() {
+    let mut server = stopping();
+    let [one, two] = states_of_others(Phase::Holding);
+    server.hear(one);
+    server.hear(two.clone());
+    // The first is back within the same second, at another address, and waits for its name.
+    let back = State { ip: Some(ip(7)), members: vec![], ..empty(1) };
+    server.hear(State { disk: Disk::State, formed: true, size: None, raft: Some(raft(&ALL)), ..back });
+    server.hear(two);
+    let wanted = deeds(server.wait(Duration::from_millis(1200)));
+    assert_eq!(wanted.last(), Some(&Action::AskBusy), "{wanted:?}");
+    assert_eq!(deeds(server.hear(Input::Busy(Ok(0)))), [Action::Term], "without a leave");
+}
+
+#[test]
+fn who_was_told_later_than_the_others_holds_for_them() {
+    let mut server = Life::running(0, &ALL, 1);
+    let [one, two] = states_of_others(Phase::Holding);
+    server.hear(one);
+    server.hear(two.clone());
+    server.wait(Duration::from_secs(3));
+    server.hear(Input::Stop);
+    let back = State { disk: Disk::State, formed: true, size: None, raft: Some(raft(&ALL)), ..empty(1) };
+    server.hear(back);
+    server.hear(two);
+    server.say_raft(&ALL);
+    let wanted = deeds(server.wait(Duration::from_millis(1500)));
+    assert!(!wanted.contains(&Action::AskBusy), "one is back, and needs this server: {wanted:?}");
+    assert_eq!(server.procedure.state(server.now).phase, Phase::Holding);
+}
+
+#[test]
+fn kubernetes_tells_of_those_who_went_without_a_word() {
+    let mut server = stopping();
+    let deleting = |mut all: Desired| {
+        all.pods.iter_mut().for_each(|pod| pod.deleting = true);
+        all
+    };
+    server.hear(Input::Desired(deleting(desired(3, &ALL)), server.now.at));
+    // Both are back before this server has heard anything of them.
+    server.hear(Input::Desired(desired(3, &[0]), server.now.at));
+    for ordinal in [1, 2] {
+        server.hear(State { disk: Disk::State, formed: true, size: None, raft: Some(raft(&ALL)), ..empty(ordinal) });
+    }
+    let wanted = deeds(server.wait(Duration::from_millis(1200)));
+    assert_eq!(wanted.last(), Some(&Action::AskBusy), "{wanted:?}");
+}
+
+/// One that was started to found the cluster, with a dkron that serves and has no raft configuration.
+fn founding() -> Life {
+    let mut server = Life::new(0, 3, |_| {});
+    server.hear(empty(1));
+    server.hear(empty(2));
+    for ordinal in [3, 4] {
+        server.hear(Input::Looked { pod: name(ordinal), asked: server.now.at, looks: Err("no such name".into()) });
+    }
+    assert_eq!(server.launch().expect("a start").expect, Some(3));
+    server.hear(Input::Started);
+    server.own(&[0], None);
+    server.say_raft(&[]);
+    server
+}
+
+#[test]
+fn who_was_founding_looks_once_more_before_it_goes() {
+    let mut server = founding();
+    server.hear(Input::Stop);
+    server.say_raft(&[]);
+    server.hear(empty(1));
+    server.hear(empty(2));
+    let mut wanted = deeds(server.wait(Duration::from_millis(1500)));
+    if server.procedure.reading.is_some() {
+        wanted.extend(deeds(server.say_raft(&[])));
+    }
+    assert_eq!(wanted.last(), Some(&Action::Leave), "by a configuration that was read just now: {wanted:?}");
+    server.hear(Input::Left(Ok(())));
+    let launch = started(&server.hear(Input::Ended(0))).expect("once more");
+    assert_eq!(launch.expect, None, "only to look");
+    server.hear(Input::Started);
+    server.own(&[0], None);
+    server.say_raft(&[]);
+    let state = server.procedure.state(server.now);
+    assert!(!state.expecting && state.raft == Some(vec![]), "the others hear that there is nothing");
+    let mut wanted = Vec::new();
+    for _ in 0..10 {
+        wanted.extend(deeds(server.wait(Duration::from_millis(250))));
+        if server.procedure.reading.is_some() {
+            wanted.extend(deeds(server.say_raft(&[])));
+        }
+    }
+    assert!(wanted.contains(&Action::Term), "{wanted:?}");
+    assert_eq!(deeds(server.hear(Input::Ended(0))).last(), Some(&Action::Exit(0)));
+}
+
+#[test]
+fn who_has_founded_in_the_last_moment_holds() {
+    let mut server = founding();
+    server.hear(Input::Stop);
+    server.say_raft(&ALL);
+    server.hear(empty(1));
+    server.hear(empty(2));
+    let wanted = deeds(server.wait(Duration::from_millis(1500)));
+    assert!(!wanted.contains(&Action::Leave), "{wanted:?}");
+    assert_eq!(server.procedure.state(server.now).phase, Phase::Holding);
+}

@@ -173,10 +173,15 @@ impl Server {
         running.signal(Signal::TERM);
         let ended = running.ended();
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        let told = fs::read_to_string(self.path("told")).expect("the program ran");
+        let told = self.last_words();
         fs::remove_file(self.path("told")).expect("a file");
-        let told = told.lines().filter(|line| !line.starts_with("DKRON_HA_")).map(str::to_owned).collect();
         (told, ended.stderr)
+    }
+
+    /// What dkron was started with the last time.
+    pub fn last_words(&self) -> Vec<String> {
+        let told = fs::read_to_string(self.path("told")).expect("the program ran");
+        told.lines().filter(|line| !line.starts_with("DKRON_HA_")).map(str::to_owned).collect()
     }
 
     /// The calls of dkron's command line so far.

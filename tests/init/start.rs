@@ -92,8 +92,13 @@ fn with_raft_state_here_and_no_leader_dkron_starts_without_founding() {
     server.has_run();
     let _peer = server.peer(1, &state(1, json!({"disk": "state", "formed": true, "size": null})));
     server.desired(3, &[0, 1, 2]);
-    let (told, said) = server.told(server.wrapped(&[0, 1, 2]).start());
-    assert_eq!(told, words(&server, 0, &["--retry-interval=1s", "--retry-join=127.0.0.11"]));
+    let running = server.wrapped(&[0, 1, 2]).start();
+    until("dkron is started", || server.is_started());
+    let first = server.last_words();
+    assert_eq!(first, words(&server, 0, &["--retry-interval=1s", "--retry-join=127.0.0.11"]));
+    // Nobody has read that state yet: it looks once more before it goes, joining nobody.
+    let (told, said) = server.told(running);
+    assert_eq!(told, words(&server, 0, &[]));
     assert!(said.contains("there is raft state and no leader"), "{said}");
 }
 

@@ -248,7 +248,8 @@ impl Peer {
     /// The last thing that it ever said does not rule out that it holds a cluster, or was just founding one.
     pub fn held_a_cluster(&self) -> bool {
         let held = |state: &State| match &state.raft {
-            _ if state.expecting || state.disk == Disk::State => true,
+            // A dkron that has not come up has founded nothing.
+            _ if state.expecting && state.up || state.disk == Disk::State => true,
             Some(raft) => !raft.is_empty(),
             None => state.disk != Disk::Empty,
         };

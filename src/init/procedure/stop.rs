@@ -141,8 +141,11 @@ impl Procedure {
 
     /// Whether raft may have a configuration that nobody has read: the last one was empty, and dkron was to found the cluster.
     pub(super) fn may_have_founded(&self) -> bool {
-        self.child.founds.is_some() && self.facts.disk == Disk::Empty
-            || self.facts.disk == Disk::Unknown && !self.facts.formed
+        match self.facts.disk {
+            Disk::Empty => self.child.founds.is_some() && self.watch.served,
+            Disk::Unknown => !self.facts.formed,
+            Disk::State => false,
+        }
     }
 
     /// The others have had the time to hear what this server holds, and it to hear whether they count on it.

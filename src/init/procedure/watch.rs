@@ -82,6 +82,8 @@ impl Child {
 #[derive(Debug, Default)]
 pub struct Watch {
     deaths: VecDeque<Moment>,
+    /// Some dkron of this life has served. One that never got out of its join loop has done nothing to the disk.
+    pub served: bool,
     /// When the raft configuration was asked for last, since it may have changed.
     read: Option<Moment>,
     /// What is wrong, and what was done about it.
@@ -137,6 +139,7 @@ impl Procedure {
             self.child.leader.clone_from(&leader);
             self.child.leader_since = now;
         }
+        self.watch.served |= view.is_some();
         self.facts.look_at_own(now, view);
         if leader.is_some() {
             self.facts.formed = true;

@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `plan`, `dkron` | what is to run |
-//! | `network`, `hosts`, `sandbox` | addresses, names, namespaces |
+//! | `network`, `hosts`, `name_server`, `sandbox` | addresses, names, namespaces |
 //! | `container`, `pod` | processes, and the pods they belong to |
 //! | `desired` | the label updater's file |
 //! | `observer`, `timeline`, `raft`, `client` | what is seen of it from outside |
@@ -20,6 +20,7 @@ mod hosts;
 pub mod jobs;
 mod lifecycle;
 mod log;
+mod name_server;
 mod network;
 mod observer;
 mod plan;
@@ -51,7 +52,7 @@ pub use wait::pause;
 use desired::Desk;
 use hosts::Hosts;
 use log::{Clock, Log};
-use network::{Network, Router};
+use network::{Network, OWN, Router};
 use observer::Observer;
 use pod::Pod;
 
@@ -112,7 +113,7 @@ impl Cluster {
         let clock = Clock::start();
         let log = Log::open(&folder.join("story.log"), clock)?;
         let resolv_conf = folder.join("resolv.conf");
-        fs::write(&resolv_conf, "").context("writing an empty resolv.conf")?;
+        fs::write(&resolv_conf, format!("nameserver {OWN}\n")).context("writing resolv.conf")?;
         let pod = |ordinal| Pod::new(pod_name(ordinal), folder.join(pod_name(ordinal)));
         Ok(Self {
             program: plan.dkron.install(&folder.join("bin"))?,

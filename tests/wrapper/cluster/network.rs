@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result, ensure};
 
+use super::name_server;
+
 /// Address of this process; those of the pods begin with the same two numbers. The namespace is the tier's own, so that nobody
 /// else can use them.
-const OWN: Ipv4Addr = Ipv4Addr::new(10, 77, 255, 254);
+pub const OWN: Ipv4Addr = Ipv4Addr::new(10, 77, 255, 254);
 
 /// Gateway of every pod; each link has it once.
 const GATEWAY: &str = "169.254.1.1";
@@ -37,6 +39,7 @@ impl Router {
     pub fn open() -> Result<Self> {
         fs::write("/proc/sys/net/ipv4/ip_forward", "1").context("switching forwarding on")?;
         ip(&[], &format!("link set lo up\naddr add {OWN}/32 dev lo\n"))?;
+        name_server::serve(OWN)?;
         Ok(Self { clusters: AtomicU8::new(0) })
     }
 

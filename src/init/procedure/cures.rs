@@ -213,8 +213,8 @@ impl Procedure {
         alone + CURE_OF_ONE * turn
     }
 
-    /// Nobody leads, and a lower server that runs does not see this one, or one that is about to stop and cures nothing any more: two
-    /// pools of gossip.
+    /// Nobody leads, and the lowest server that runs does not see this one, or one that is about to stop does not, which restarts no more:
+    /// two pools of gossip.
     fn is_apart(&self, now: Moment) -> bool {
         let facts = &self.facts;
         let lowest =

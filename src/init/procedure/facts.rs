@@ -107,8 +107,10 @@ impl Facts {
         }
         let known = self.desired.iter().flat_map(|(desired, _)| &desired.pods);
         let known: Vec<&Name> = known.filter(|pod| pod.deleting).map(|pod| &pod.uid).collect();
+        // What was so before the first word happened at no known time.
+        let news = self.desired.is_some();
         for pod in desired.pods.iter().filter(|pod| pod.deleting && !known.contains(&&pod.uid)) {
-            if let Some(peer) = self.peers.get_mut(&pod.name) {
+            if let Some(peer) = self.peers.get_mut(&pod.name).filter(|peer| news && !peer.has_parted()) {
                 peer.stopped = Some(written);
             }
         }

@@ -32,7 +32,7 @@ const REFUSED: Duration = Duration::from_millis(100);
 /// Time to wait for that part of a second.
 const QUIET_COMES: Duration = Duration::from_secs(1);
 
-/// Servers that are asked to lead, in all.
+/// After so many questions nobody is waited for any more.
 const TRIES: usize = 6;
 
 /// Pause between two questions for running jobs.
@@ -51,7 +51,10 @@ impl Procedure {
         let led_since = self.child.leader_since;
         let Stage::Stopping(farewell) = &mut self.stage else { return };
         let lasts = now.since(farewell.since);
-        if farewell.asked_at.is_some_and(|asked| led_since > asked) && farewell.asked.len() < TRIES {
+        if farewell.asked_at.is_some_and(|asked| led_since > asked)
+            && farewell.asked.len() < TRIES
+            && now < farewell.deadline
+        {
             // It has been elected again: the next try waits for a quiet part of a second too.
             farewell.asked_at = None;
             return self.go_to(now, Step::HandOver);
@@ -124,7 +127,7 @@ impl Procedure {
         let over = now >= farewell.deadline || farewell.unanswered >= UNANSWERED;
         if over || farewell.jobs == Some(0) {
             // It may have been elected again meanwhile.
-            let again = leads_on && !over && farewell.asked.len() < TRIES && !farewell.asked.is_empty();
+            let again = leads_on && !over && farewell.asked.len() < TRIES;
             farewell.jobs = None;
             farewell.asked_at = None;
             return self.go_to(now, if again { Step::HandOver } else { Step::Remove });

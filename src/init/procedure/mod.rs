@@ -4,8 +4,9 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `input`, `moment` | what is learned, and when |
-//! | `peer`, `facts`, `membership` | whom it concerns, and what follows from it |
-//! | `start`, `stranded` | how dkron is to be started, decided anew with every fact |
+//! | `peer`, `facts`, `membership` | whom it concerns, whom serf shows, and what follows from it |
+//! | `start` | how dkron is to be started, decided anew with every fact: where nothing is held, it founds a cluster |
+//! | `joining`, `returning`, `stranded` | the same where somebody leads, where there is raft state and no leader, where all have moved |
 //! | `launching`, `watch`, `stop` | the stages of a life |
 //! | `hold`, `hand_over`, `parting` (with `farewell`) | the steps of a stop |
 //! | `cures` | what dkron does not mend itself |

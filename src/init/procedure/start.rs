@@ -57,7 +57,7 @@ pub enum Why {
 pub struct Tried {
     /// When the wait began.
     pub since: Moment,
-    /// When a leader was first heard of.
+    /// Since when a leader has been heard of.
     pub leader_since: Option<Moment>,
     /// Since when all servers have answered and the dkron of each with raft state has served, without a leader.
     pub served_since: Option<Moment>,

@@ -92,7 +92,7 @@ pub enum Phase {
     Holding,
     /// It is about to go, and asks once more whether somebody else is too.
     Going,
-    /// It goes; nothing brings it back.
+    /// It goes: others need not count on it.
     Leaving,
     /// A word that this version does not know.
     #[serde(other)]

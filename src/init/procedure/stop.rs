@@ -42,7 +42,7 @@ impl Procedure {
         let joined = self.facts.is_seen_alive(now) && !self.child.joins_nobody();
         let step = match &self.stage {
             Stage::Stopping(_) | Stage::Over => return,
-            Stage::Launching(_) if self.may_have_founded() => Step::Inspect,
+            Stage::Launching(_) if self.may_have_founded() && grace > COME_UP + TOLD => Step::Inspect,
             Stage::Launching(_) => {
                 self.stage = Stage::Over;
                 return self.out.push(Action::Exit(TERMINATED));
@@ -51,7 +51,7 @@ impl Procedure {
             Stage::Running if joined => Step::ComeUp,
             // Nobody knows it: there is nothing to leave, and dkron in its join loop ends at once.
             Stage::Running => Step::Term,
-            Stage::Restarting { .. } => Step::Kill,
+            Stage::Restarting { .. } => Step::Term,
         };
         self.tell(Saying::Stopping);
         if step == Step::Term {
@@ -104,7 +104,7 @@ impl Procedure {
             }
             Step::Term => {
                 let patience =
-                    if farewell.nobody_remains { farewell.deadline.since(farewell.begun) } else { Duration::ZERO };
+                    if farewell.nobody_remains { farewell.deadline.since(farewell.since) } else { Duration::ZERO };
                 if at.since(farewell.since) >= END.max(patience) {
                     self.tell(Saying::Killing);
                     self.out.push(Action::Kill);
@@ -163,6 +163,10 @@ impl Procedure {
     }
 
     fn look_what_is_left(&mut self, now: Moment) {
+        if let Stage::Stopping(farewell) = &mut self.stage {
+            // Once, and for nothing else.
+            farewell.revivals = REVIVALS;
+        }
         let mut launch = start::launch(&self.facts, now, None, Prepare::Keep);
         let serves = |host: &Name| self.facts.peers.values().any(|peer| peer.is_up(now) && peer.is_joined_by(host));
         launch.join.retain(serves);
@@ -195,7 +199,6 @@ impl Procedure {
         let unclear = self.may_have_founded();
         let Stage::Stopping(farewell) = &mut self.stage else { return };
         if unclear && farewell.revivals == 0 && now + COME_UP + TOLD < farewell.killed_at {
-            farewell.revivals = REVIVALS;
             farewell.code.get_or_insert(code);
             farewell.go_to(now, Step::Inspect);
             return self.look_what_is_left(now);

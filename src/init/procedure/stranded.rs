@@ -65,7 +65,9 @@ pub fn recover(facts: &Facts, now: Moment) -> Start {
             None => missing.push(server.id),
         }
     }
-    if !missing.is_empty() || present.len() < majority(present.len() + surplus.len()) {
+    let few = present.len() < majority(present.len() + surplus.len());
+    if !missing.is_empty() || few {
+        missing.extend(surplus.into_iter().filter(|_| few).map(|server| server.id));
         return Start::Wait(Waiting::Members(missing));
     }
     let moved = |(server, at): (Server, SocketAddr)| Server { address: at.to_string().into(), ..server };

@@ -53,7 +53,10 @@ fn who_was_told_later_than_the_others_holds_for_them() {
 
 #[test]
 fn kubernetes_tells_of_those_who_went_without_a_word() {
-    let mut server = stopping();
+    let mut server = Life::running(0, &ALL, 1);
+    server.hear(Input::Desired(desired(3, &ALL), server.now.at));
+    server.hear(Input::Stop);
+    server.say_raft(&ALL);
     let deleting = |mut all: Desired| {
         all.pods.iter_mut().for_each(|pod| pod.deleting = true);
         all

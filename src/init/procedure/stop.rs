@@ -49,9 +49,8 @@ impl Procedure {
             }
             Stage::Running if self.facts.own.is_some() => Step::Hold,
             Stage::Running if joined => Step::ComeUp,
-            // Nobody knows it: there is nothing to leave, and dkron in its join loop ends at once.
-            Stage::Running => Step::Term,
-            Stage::Restarting { .. } => Step::Term,
+            // Nobody knows it: there is nothing to leave, and dkron in its join loop ends at once. Or it was told to end already.
+            Stage::Running | Stage::Restarting { .. } => Step::Term,
         };
         self.tell(Saying::Stopping);
         if step == Step::Term {

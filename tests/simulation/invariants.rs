@@ -65,12 +65,12 @@ const RACE: u64 = 100;
 const READ: u64 = 1_200;
 /// Time to have a server taken out again that a leader took up while it left.
 const UNDOING: u64 = 8000;
-/// The same without a label updater: what Kubernetes wants counts for half a minute.
-const READY_HOLDS_WITHOUT_NEWS: u64 = 32_000;
 /// Word of a TERM reaches the others within a second, and counts as one of the same time within two.
 const AT_ONCE: u64 = 3_000;
 /// A readiness that is not true any more may be told for so long: raft is read every 10 s.
 const READY_HOLDS: u64 = 16_000;
+/// The same without a label updater: what Kubernetes wants counts for half a minute.
+const READY_HOLDS_WITHOUT_NEWS: u64 = 32_000;
 
 impl World {
     /// The most voters of `log`'s cluster that are alive, caught up and reach each other, when those in `but` are not counted.
@@ -228,7 +228,7 @@ impl World {
         let log = self.volumes[leader].log;
         let runs = self.dkron[slot_of(set, place)].as_ref().is_some_and(|process| process.raft.running);
         let lost = || self.good_voters(set, log.genesis, &log.servers, None) < log.servers.majority();
-        // A crash in the middle of it leaves it undone.
+        // A crash in the middle of it, or a leader that nobody sees, leaves it undone.
         let zombie = self.dkron[leader].as_ref().is_some_and(|process| process.serf.zombie);
         if log.genesis != 0 && !zombie && log.servers.has(place) && !runs && lost() && self.surprised_at < at {
             self.break_with(Broken::QuorumLost, || {

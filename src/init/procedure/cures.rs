@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Procedure;
 use super::action::{Action, Prepare};
-use super::facts::{Facts, RAFT_HOLDS};
+use super::facts::RAFT_HOLDS;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
@@ -123,7 +123,7 @@ impl Procedure {
         let whole =
             others().count() + usize::from(first.contains(&facts.me.pod)) == size.map_or(0, |size| size as usize);
         let all = whole && self.is_surely_empty(now) && others().all(|peer| is_up_and_empty(peer, now));
-        let led = facts.peers.values().any(|peer| peer.leader(now).is_some());
+        let led = facts.is_led_elsewhere(now);
         if !all || led || first.is_empty() {
             self.watch.cures.stalled = None;
             return false;
@@ -208,7 +208,7 @@ impl Procedure {
         let first = |state: &&State| state.up && state.leader.is_none() && (led || facts.ordinal(&state.pod) > own);
         let turn = u32::try_from(states().filter(first).count()).unwrap_or(u32::MAX);
         // raft may go on through this server although gossip does not, and have no majority without it.
-        let needed = facts.leads() || led_elsewhere(facts, now) && !self.raft_goes_on_without(now);
+        let needed = facts.leads() || facts.is_led_elsewhere(now) && !self.raft_goes_on_without(now);
         let alone = if joins || needed { MISSED_WHILE_OTHERS_JOIN } else { MISSED };
         alone + CURE_OF_ONE * turn
     }
@@ -243,10 +243,12 @@ impl Procedure {
         let facts = &self.facts;
         let stuck = facts.own.is_some()
             && stranded::is_stranded(facts, now)
-            && facts.raft.as_ref().is_none_or(|reading| reading.servers.len() > 1)
             && self.watch.is_leaderless_for(now, STRANDED)
             && self.child.started.is_some_and(|started| now.since(started) >= STRANDED)
-            && facts.raft.as_ref().is_some_and(|reading| now.since(reading.at) <= RAFT_HOLDS);
+            && facts
+                .raft
+                .as_ref()
+                .is_some_and(|reading| reading.servers.len() > 1 && now.since(reading.at) <= RAFT_HOLDS);
         let members = facts.marker.iter().flat_map(|marker| &marker.members);
         let mut others = members.filter(|server| !facts.is_own(server));
         if !stuck || !others.all(|server| facts.peer_of(&server.id).is_some_and(|peer| is_stranded_too(peer, now))) {
@@ -260,12 +262,16 @@ impl Procedure {
         true
     }
 
+    /// What dkron was told to join and still looks for, where that may have become somebody else's.
+    pub(super) fn misled_by(&self, now: Moment) -> Option<&Name> {
+        let mut looked_for = self.child.join.iter().filter(|_| self.facts.own.is_none());
+        looked_for.find(|target| self.facts.misleads(now, target))
+    }
+
     /// dkron still looks for others, and what it was told to join may have become somebody else's: two clusters that meet once are
     /// one for ever.
     pub(super) fn is_misled(&mut self, now: Moment) -> bool {
-        let looks = self.facts.own.is_none() && self.child.started.is_some();
-        let misled = |target: &Name| self.facts.misleads(now, target);
-        let Some(target) = self.child.join.iter().find(|target| misled(target)).filter(|_| looks).cloned() else {
+        let Some(target) = self.misled_by(now).filter(|_| self.child.started.is_some()).cloned() else {
             return false;
         };
         if self.child.founds.is_some() && self.facts.disk == Disk::Empty {
@@ -295,10 +301,6 @@ impl Procedure {
         self.restart(now, Saying::Blocked(BLOCKED));
         true
     }
-}
-
-fn led_elsewhere(facts: &Facts, now: Moment) -> bool {
-    facts.peers.values().any(|peer| peer.leader(now).is_some())
 }
 
 fn is_stranded_too(peer: &Peer, now: Moment) -> bool {

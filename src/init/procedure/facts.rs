@@ -243,7 +243,12 @@ impl Facts {
 
     /// The own dkron or a peer names a leader.
     pub fn is_led(&self, now: Moment) -> bool {
-        self.own_leader().is_some() || self.peers.values().any(|peer| peer.leader(now).is_some())
+        self.own_leader().is_some() || self.is_led_elsewhere(now)
+    }
+
+    /// A peer names a leader.
+    pub fn is_led_elsewhere(&self, now: Moment) -> bool {
+        self.peers.values().any(|peer| peer.leader(now).is_some())
     }
 
     /// The own dkron leads.

@@ -34,7 +34,7 @@ fn ready(facts: &Facts, phase: Phase, now: Moment) -> Result<String, String> {
             None => Err(format!("{} leads, and this server is not in its raft configuration yet", leader.name)),
         };
     }
-    let led = facts.peers.values().any(|peer| peer.leader(now).is_some());
+    let led = facts.is_led_elsewhere(now);
     if !led && is_the_next_to_exist(facts, now) {
         return Ok("no leader yet: the servers after this one do not exist before it is ready".into());
     }

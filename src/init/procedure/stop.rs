@@ -86,7 +86,7 @@ impl Procedure {
             Step::Told => self.told(at),
             Step::Revive => {
                 let back = self.facts.own_leader().is_some();
-                if self.is_led_astray(at) {
+                if self.misled_by(at).is_some() {
                     self.out.push(Action::Kill);
                     self.go_to(at, Step::Kill);
                 } else if back {
@@ -125,17 +125,12 @@ impl Procedure {
         if self.facts.own.is_some() {
             self.go_to(now, Step::Hold);
             self.out.push(Action::Look);
-        } else if self.is_led_astray(now) {
+        } else if self.misled_by(now).is_some() {
             self.out.push(Action::Kill);
             self.go_to(now, Step::Kill);
         } else if now.since(farewell.since) >= COME_UP {
             self.term(now);
         }
-    }
-
-    /// dkron still looks for others, and what it was told to join may have become somebody else's.
-    fn is_led_astray(&self, now: Moment) -> bool {
-        self.facts.own.is_none() && self.child.join.iter().any(|target| self.facts.misleads(now, target))
     }
 
     /// Whether raft may have a configuration that nobody has read: the last one was empty, and dkron was to found the cluster.
@@ -175,7 +170,7 @@ impl Procedure {
     /// What does dkron leave behind that was to found the cluster? Those who stay have to know.
     fn inspect(&mut self, now: Moment) {
         let Stage::Stopping(farewell) = &self.stage else { return };
-        if self.is_led_astray(now) {
+        if self.misled_by(now).is_some() {
             self.out.push(Action::Kill);
             return self.go_to(now, Step::Kill);
         }

@@ -111,7 +111,7 @@ impl Procedure {
 
     /// Nobody has led for so long that waiting on helps nobody.
     fn is_past_hope(&self, now: Moment) -> bool {
-        if self.facts.peers.values().any(|peer| peer.leader(now).is_some()) {
+        if self.facts.is_led_elsewhere(now) {
             return false;
         }
         // Who is not wanted any more does not come back, and its vote would be missed for ever.

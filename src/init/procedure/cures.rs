@@ -62,6 +62,8 @@ pub struct Cures {
     cured: Option<Moment>,
     /// How often in a row.
     tried: u32,
+    /// The leader has taken the own entry out, and nobody has seen it in the configuration since.
+    pub out_of_raft: bool,
 }
 
 impl Cures {
@@ -259,6 +261,20 @@ impl Procedure {
             return false;
         }
         self.restart(now, Saying::Stranded);
+        true
+    }
+
+    /// Nobody leads, and this server was taken out of raft and has not been taken up again: the others are to lead, and have a later
+    /// configuration than it has itself.
+    pub(super) fn is_left_out(&mut self, now: Moment) -> bool {
+        let facts = &self.facts;
+        let stuck = facts.own.is_some() && !facts.is_led(now) && self.watch.is_leaderless_for(now, MISSED);
+        if !stuck || !self.watch.cures.out_of_raft {
+            return false;
+        }
+        // Once: if they do not elect anybody, this server may be needed.
+        self.watch.cures.out_of_raft = false;
+        self.restart(now, Saying::LeftOut);
         true
     }
 

@@ -42,23 +42,20 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     // The leader may be asked for changes only where it is surely one of ours.
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
     let Some(at) = leader_at else { return keep(Prepare::Keep) };
+    // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
+    let sole = facts.marker.as_ref().is_some_and(|marker| marker.members.iter().all(|server| facts.is_own(server)));
     let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));
-    if !empty && !moved {
+    if !empty && !moved && !sole {
         return keep(Prepare::Keep);
     }
     let old = facts.me.generation == Generation::Three && !empty;
     let Some(reading) = facts.readings.get(&at).filter(|reading| now.since(reading.at) <= READING_HOLDS) else {
         let gone = tried.removed && old;
         let disk = if gone { Prepare::MoveAside } else { Prepare::Keep };
-        return if led_for > READING + if agreed { Duration::ZERO } else { AGREEMENT } {
-            keep(disk)
-        } else {
-            Start::Read(at)
-        };
+        let in_vain = tried.reading_since.is_some_and(|since| now.since(since) > READING);
+        return if in_vain && !sole { keep(disk) } else { Start::Read(at) };
     };
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
-    // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
-    let sole = facts.marker.as_ref().is_some_and(|marker| marker.members.iter().all(|server| facts.is_own(server)));
     if sole && listed.is_none() && !reading.servers.is_empty() {
         return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
     }

@@ -97,6 +97,9 @@ impl Procedure {
             return;
         }
         begins(&mut launching.tried.leader_since, leader, now);
+        if !leader {
+            launching.tried.reading_since = None;
+        }
         let facts = &self.facts;
         let holders = || facts.peers.values().filter(|peer| peer.may_hold_a_cluster(now));
         let all = !leader && holders().next().is_some() && start::all_are_sure(facts, now);
@@ -110,6 +113,7 @@ impl Procedure {
                 }
             }
             Start::Read(at) => {
+                launching.tried.reading_since.get_or_insert(now);
                 if launching.may_ask(now) {
                     self.list_raft(now, at);
                 }

@@ -341,6 +341,7 @@ impl Procedure {
             // Whoever still stands in it elects, and with version 3 writes its new addresses when all have moved.
             self.mark();
         }
+        self.watch.cures.out_of_raft |= !failed;
         match &mut self.stage {
             Stage::Launching(launching) => launching.removed(!failed),
             Stage::Stopping(farewell) => farewell.removed(now, !failed),

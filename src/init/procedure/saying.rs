@@ -46,6 +46,8 @@ pub enum Saying {
     Misled(Name),
     /// Raft of all members has addresses from before: dkron is restarted with the new ones.
     Stranded,
+    /// dkron is restarted because the others, whom nobody leads, have a later configuration.
+    LeftOut,
     /// There is raft state, and no leader for this time.
     NoLeader(Duration),
     /// A server that is no longer wanted is taken out of the raft configuration.
@@ -128,6 +130,9 @@ impl fmt::Display for Saying {
             Self::Misled(target) => {
                 write!(f, "{target} may no longer lead to this cluster: restarting dkron, which still looks for it")
             }
+            Self::LeftOut => f.write_str(
+                "nobody leads, and the others have a later raft configuration without this server: restarting dkron to come after them",
+            ),
             Self::Stranded => {
                 f.write_str("nobody leads, and raft has the addresses from before everywhere: restarting dkron")
             }

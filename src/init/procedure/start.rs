@@ -59,6 +59,8 @@ pub struct Tried {
     pub since: Moment,
     /// Since when a leader has been heard of.
     pub leader_since: Option<Moment>,
+    /// Since when that leader's raft configuration has been asked for.
+    pub reading_since: Option<Moment>,
     /// Since when all servers have answered and the dkron of each with raft state has served, without a leader.
     pub served_since: Option<Moment>,
     /// The same where some of those have only been started: they may wait for this one.

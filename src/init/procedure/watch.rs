@@ -165,6 +165,7 @@ impl Procedure {
             facts.voter_since = None;
         } else if facts.own_leader().is_some() && facts.voter_since.is_none() {
             facts.voter_since = Some(now);
+            self.watch.cures.out_of_raft = false;
             let after = now.since(self.child.begun);
             self.tell(Saying::Voter(after));
         }
@@ -235,6 +236,7 @@ impl Procedure {
             || self.is_misled(now)
             || self.is_blocked(now)
             || self.is_stranded(now)
+            || self.is_left_out(now)
         {
             return;
         }

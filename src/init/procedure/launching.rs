@@ -9,7 +9,7 @@ use super::saying::{Saying, Waiting};
 use super::start::{self, Start, Tried};
 use super::state::Phase;
 use super::stranded;
-use super::{Procedure, Stage};
+use super::{ANSWER, Procedure, Stage};
 
 /// A wait is told again after this time.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
@@ -124,11 +124,17 @@ impl Procedure {
                     self.tell(Saying::Removing(id, at));
                 }
             }
+            // What the leader has not answered may still take out the entry that dkron is about to get.
+            Start::Run(..) if self.is_being_removed(now) => {}
             Start::Run(launch, why) => {
                 self.tell(Saying::Starting(why, launch.expect));
                 self.start(now, launch);
             }
         }
+    }
+
+    fn is_being_removed(&self, now: Moment) -> bool {
+        self.removing.as_ref().is_some_and(|(id, since)| *id == self.facts.me.node && now.since(*since) < ANSWER)
     }
 
     pub(super) fn start(&mut self, now: Moment, launch: super::Launch) {

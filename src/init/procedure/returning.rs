@@ -6,7 +6,7 @@ use super::action::Prepare;
 use super::facts::Facts;
 use super::input::Generation;
 use super::moment::Moment;
-use super::peer::Standing;
+use super::peer::{Peer, Standing};
 use super::saying::Waiting;
 use super::start::{FIRST_LOOK, Start, Tried, Why, is_alone, is_beyond, launch, launch_among, sights};
 use super::state::{Disk, Phase, Server, State};
@@ -21,6 +21,9 @@ const ELECTION: Duration = Duration::from_secs(10);
 
 /// The same where their dkrons hang in their join loops: each try at an address from before may take 10 s.
 const JOIN_LOOP: Duration = Duration::from_secs(45);
+
+/// The next one that they may wait for starts so much later: the one before may have been enough.
+const JOIN_LOOP_OF_NEXT: Duration = Duration::from_secs(15);
 
 /// Time for an election by those who do not need it, where others do: one of the two has an old configuration.
 const AMBIGUOUS: Duration = Duration::from_secs(60);
@@ -43,7 +46,7 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if unseen && waited < FIRST_LOOK {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
-    if is_removed(facts, now) && waited < NEWER && !others_hang(tried, now) {
+    if is_removed(facts, now) && waited < NEWER && hang_for(tried, now) < JOIN_LOOP {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     if stranded::is_stranded(facts, now) {
@@ -73,12 +76,18 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         Need::None if facts.me.generation == Generation::Three => Duration::MAX,
         Need::None => 2 * RETURN_OF_AN_EMPTY_DISK,
     };
-    if waited < patience && !others_hang(tried, now) {
+    // Of those that others hang for, one is enough.
+    let waits_too = |peer: &&Peer| {
+        let empty = |state: &State| state.disk == Disk::Empty && state.phase == Phase::Waiting;
+        peer.wrapper(now).is_some_and(empty) && facts.ordinal(&peer.name.pod) < facts.ordinal(&facts.me.pod)
+    };
+    let turn = u32::try_from(facts.peers.values().filter(waits_too).count()).unwrap_or(u32::MAX);
+    let hang = hang_for(tried, now) >= JOIN_LOOP.saturating_add(JOIN_LOOP_OF_NEXT.saturating_mul(turn));
+    if waited < patience && !hang {
         return Start::Wait(Waiting::Voters(sights(facts, now)));
     }
     // Those with state elect among themselves first, where they can.
-    let lasts = |since: Option<Moment>, time| since.is_some_and(|since| now.since(since) >= time);
-    if lasts(tried.served_since, ELECTION) || lasts(tried.started_since, JOIN_LOOP) {
+    if tried.served_since.is_some_and(|since| now.since(since) >= ELECTION) || hang {
         return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State);
     }
     if waited >= RETURN_OF_AN_EMPTY_DISK {
@@ -87,9 +96,10 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     Start::Wait(Waiting::Voters(sights(facts, now)))
 }
 
-/// Those with raft state hang in their join loops, and may wait for this server.
-fn others_hang(tried: &Tried, now: Moment) -> bool {
-    tried.served_since.is_none() && tried.started_since.is_some_and(|since| now.since(since) >= JOIN_LOOP)
+/// For how long those with raft state have hung in their join loops, and perhaps waited for this server.
+fn hang_for(tried: &Tried, now: Moment) -> Duration {
+    let since = tried.started_since.filter(|_| tried.served_since.is_none());
+    since.map_or(Duration::ZERO, |since| now.since(since))
 }
 
 /// This server was taken out when it stopped, or somebody of its configuration has a later one without it: others are to lead.

@@ -171,7 +171,11 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if before.is_some_and(|peer| !peer.is_up(now)) {
         return Start::Wait(Waiting::Turn(first[place - 1].clone()));
     }
-    let mut launch = launch(facts, now, Some(expect), Prepare::Keep);
+    // Who comes after this one may found the cluster at any moment, without it or with its name from before. Two must not, and dkron 3
+    // does not ask.
+    let founds = |pod: &&Name| facts.peers.get(*pod).and_then(|peer| peer.wrapper(now)).is_some_and(|state| state.expecting);
+    let expect = Some(expect).filter(|_| !first[place + 1..].iter().any(founds));
+    let mut launch = launch(facts, now, expect, Prepare::Keep);
     if size == 1 {
         launch.join.clear();
     } else if place == 0 {

@@ -145,14 +145,15 @@ impl Procedure {
     /// The others have had the time to hear what this server holds, and it to hear whether they count on it.
     fn told(&mut self, now: Moment) {
         let Stage::Stopping(farewell) = &self.stage else { return };
-        let counted = self.facts.disk == Disk::State || self.facts.own_leader().is_some();
+        let counted = self.facts.disk == Disk::State || self.facts.is_led(now);
         if counted && now < farewell.deadline {
             self.go_to(now, Step::Hold);
         } else if !self.has_just_read(now) && now.since(farewell.since) < 2 * TOLD {
             self.watch.raft_changed();
             self.read_raft(now);
         } else if now.since(farewell.since) >= TOLD {
-            self.term(now);
+            // Its name must not stay blocked.
+            if self.facts.is_seen_alive(now) { self.leave(now) } else { self.term(now) }
         }
     }
 

@@ -104,14 +104,15 @@ fn hang_for(tried: &Tried, now: Moment) -> Duration {
 
 /// This server was taken out when it stopped, or somebody of its configuration has a later one without it: others are to lead.
 fn is_removed(facts: &Facts, now: Moment) -> bool {
-    let Some(marker) = &facts.marker else { return false };
-    if !marker.members.iter().any(|server| facts.is_own(server)) {
+    let members = facts.marker.as_ref().map(|marker| &*marker.members);
+    if members.is_some_and(|members| !members.iter().any(|server| facts.is_own(server))) {
         return true;
     }
     let mut states =
         facts.peers.values().filter_map(|peer| peer.wrapper(now)).filter(|state| state.disk == Disk::State);
     states.any(|state| {
-        let known = marker.members.iter().any(|server| server.id == state.node);
+        // Without a marker the own one may be that of a first start which others went on with.
+        let known = members.is_none_or(|members| members.iter().any(|server| server.id == state.node));
         let raft = state.raft.as_deref().unwrap_or_default();
         known && !raft.is_empty() && !raft.iter().any(|server| facts.is_own(server))
     })

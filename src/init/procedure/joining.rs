@@ -56,7 +56,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return if in_vain && !sole { keep(disk) } else { Start::Read(at) };
     };
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
-    if sole && listed.is_none() && !reading.servers.is_empty() {
+    if sole && !tried.removed && listed.is_none() && !reading.servers.is_empty() {
         return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
     }
     let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));

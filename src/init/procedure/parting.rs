@@ -9,8 +9,9 @@ use super::hand_over::HAND_OVER_OF_FEW;
 use super::hold::HEARING;
 use super::input::{Generation, Outcome, Storage};
 use super::moment::Moment;
+use super::peer::Peer;
 use super::saying::Saying;
-use super::state::Server;
+use super::state::{Phase, Server};
 use super::stop::REVIVALS;
 use super::{Procedure, Stage, majority};
 
@@ -62,11 +63,16 @@ impl Procedure {
         let safe = self.raft_goes_on_without(now);
         let sole =
             listed && self.facts.raft.iter().flat_map(|raft| &raft.servers).all(|server| self.facts.is_own(server));
-        if sole && self.facts.leads() {
-            // The only voter: there is nobody to leave.
-            return self.term(now);
-        }
         let Stage::Stopping(farewell) = &self.stage else { return };
+        if sole && self.facts.leads() {
+            // The only voter: there is nobody to leave, but there may be somebody who is about to be one.
+            let comes = |peer: &Peer| {
+                let stops = peer.phase(now).is_some_and(Phase::stops);
+                peer.is_up(now) && !stops && !self.facts.is_surplus(now, &peer.name.pod)
+            };
+            let waits = now < farewell.deadline && self.facts.peers.values().any(comes);
+            return if waits { self.go_to(now, Step::Hold) } else { self.term(now) };
+        }
         let removals = if listed { REMOVALS } else { 1 };
         if farewell.removals >= removals {
             return self.leave(now);

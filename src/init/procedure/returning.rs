@@ -59,11 +59,24 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if lonely {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
+    // Whoever starts with few others may be one pool of gossip with them, beside another one that the rest makes.
+    if !is_alone(facts, now) && waited < COMPANY && is_in_a_minority(facts, now) {
+        return Start::Wait(Waiting::Company(sights(facts, now)));
+    }
     let launch = launch_among(facts, now, Prepare::Keep);
     if launch.join.is_empty() && others && !is_alone(facts, now) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     Start::Run(launch, Why::State)
+}
+
+/// Of the last raft configuration fewer than a majority is there, so that nobody could be elected anyway.
+fn is_in_a_minority(facts: &Facts, now: Moment) -> bool {
+    let Some(marker) = &facts.marker else { return false };
+    let there = |server: &&Server| {
+        facts.is_own(server) || facts.peer_of(&server.id).is_some_and(|peer| peer.sure(now).is_some())
+    };
+    marker.members.iter().filter(there).count() < majority(marker.members.len())
 }
 
 /// Nothing here, raft state elsewhere, no leader.

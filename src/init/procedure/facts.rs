@@ -340,6 +340,21 @@ impl Facts {
         (self.marker.as_ref() != Some(&marker)).then_some(marker)
     }
 
+    /// The marker as it is to be when the leader has taken the own entry out of the configuration that was read of it.
+    pub fn marker_without_own(&self) -> Option<Marker> {
+        let mut marker = self.marker.clone()?;
+        let listed = self.readings.values().filter(|reading| reading.servers.iter().any(|server| self.is_own(server)));
+        marker.members.clone_from(&listed.max_by_key(|reading| reading.at)?.servers);
+        marker.members.retain(|server| !self.is_own(server));
+        Some(marker)
+    }
+
+    /// The last configuration has the own server alone.
+    pub fn is_sole(&self) -> bool {
+        let members = self.marker.iter().flat_map(|marker| &marker.members);
+        members.clone().next().is_some() && members.clone().all(|server| self.is_own(server))
+    }
+
     /// Sets that the others of the own raft cluster, who follow the same leader, belonged to.
     fn lineage_of_others(&self) -> impl Iterator<Item = Name> {
         let follows = |peer: &&Peer| {

@@ -43,7 +43,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
     let Some(at) = leader_at else { return keep(Prepare::Keep) };
     // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
-    let sole = facts.marker.as_ref().is_some_and(|marker| marker.members.iter().all(|server| facts.is_own(server)));
+    let sole = facts.is_sole();
     let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));
     if !empty && !moved && !sole {
         return keep(Prepare::Keep);
@@ -56,7 +56,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return if in_vain && !sole { keep(disk) } else { Start::Read(at) };
     };
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
-    if sole && !tried.removed && listed.is_none() && !reading.servers.is_empty() {
+    if sole && listed.is_none() && !reading.servers.is_empty() {
         return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
     }
     let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));

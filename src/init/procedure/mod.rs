@@ -322,6 +322,14 @@ impl Procedure {
         if self.removing.as_ref().is_some_and(|(removing, _)| removing == id) {
             self.removing = None;
         }
+        let launching = matches!(self.stage, Stage::Launching(_));
+        if let Some(marker) =
+            self.facts.marker_without_own().filter(|_| outcome.is_ok() && launching && *id == self.facts.me.node)
+        {
+            // Whoever is started again meanwhile has to know that the others have a later configuration.
+            self.facts.marker = Some(marker.clone());
+            self.out.push(Action::Mark(marker));
+        }
         // Whatever was known of raft is old.
         self.facts.readings.clear();
         self.watch.raft_changed();

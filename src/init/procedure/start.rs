@@ -93,12 +93,11 @@ pub fn decide(facts: &Facts, tried: &Tried, now: Moment) -> Start {
 
 /// The only voter, or the only server that is wanted: whoever else is there waits for it.
 pub fn is_alone(facts: &Facts, now: Moment) -> bool {
-    let sole = facts.marker.as_ref().is_some_and(|marker| marker.members.iter().all(|server| facts.is_own(server)));
     let wanted =
         facts.desired(now).is_some_and(|desired| desired.replicas == 1) && !facts.is_surplus(now, &facts.me.node);
     let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
     let served = facts.peers.values().any(|peer| peer.is_up(now));
-    sole && !served || wanted && !company
+    facts.is_sole() && !served || wanted && !company
 }
 
 /// Joining whoever is there, or nobody: a server that is alone would look for the others for ever.
@@ -145,6 +144,10 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if size == 1 && facts.desired(now).is_none() && now.since(tried.since) < NEWS {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
+    // Servers that were added later are none of the first, and may hold the cluster.
+    if are_more_wanted(facts, size, now) {
+        return Start::Wait(Waiting::Peers(sights(facts, now)));
+    }
     let mut expect = size;
     for pod in first.iter().filter(|pod| ***pod != facts.me.pod) {
         let Some(peer) = facts.peers.get(*pod) else { return Start::Wait(Waiting::Peers(sights(facts, now))) };
@@ -173,7 +176,8 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     }
     // Who comes after this one may found the cluster at any moment, without it or with its name from before. Two must not, and dkron 3
     // does not ask.
-    let founds = |pod: &&Name| facts.peers.get(*pod).and_then(|peer| peer.wrapper(now)).is_some_and(|state| state.expecting);
+    let founds =
+        |pod: &&Name| facts.peers.get(*pod).and_then(|peer| peer.wrapper(now)).is_some_and(|state| state.expecting);
     let expect = Some(expect).filter(|_| !first[place + 1..].iter().any(founds));
     let mut launch = launch(facts, now, expect, Prepare::Keep);
     if size == 1 {
@@ -184,6 +188,14 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         launch.join.extend(facts.me.ip.map(|ip| Name::from(ip.to_string())));
     }
     Start::Run(launch, Why::Bootstrap)
+}
+
+/// Kubernetes wants more servers than are to found the cluster, and not all of these answer.
+fn are_more_wanted(facts: &Facts, size: u32, now: Moment) -> bool {
+    let Some(desired) = facts.desired(now).filter(|desired| desired.replicas > size) else { return false };
+    let wanted = |peer: &&Peer| peer.sure(now).is_some() && !facts.is_surplus(now, &peer.name.pod);
+    let there = facts.peers.values().filter(wanted).count() + 1;
+    there < desired.replicas as usize
 }
 
 /// The lowest server decides how many found the cluster. While two numbers are visible, nobody starts.

@@ -87,11 +87,11 @@ impl Procedure {
     /// costs less than waiting for each other, since whoever stays keeps the names of those who went from being free.
     pub(super) fn went_with_us(&self, peer: &Peer, now: Moment) -> bool {
         let Stage::Stopping(farewell) = &self.stage else { return false };
-        let back = |state: &State| !state.phase.stops() && state.leader.is_some() && state.voter_for.is_some();
-        let votes = peer.wrapper(now).is_some_and(back);
+        let back = |state: &State| !state.phase.stops() && state.up;
+        let serves = peer.wrapper(now).is_some_and(back);
         let at_once =
             |stopped: Moment| stopped.since(farewell.begun) <= AT_ONCE && farewell.begun.since(stopped) <= AT_ONCE;
-        !votes && peer.stopped.is_some_and(at_once)
+        !serves && peer.stopped.is_some_and(at_once)
     }
 
     /// It was there once, or Kubernetes has it, or raft counts on it.

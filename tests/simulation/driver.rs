@@ -7,7 +7,7 @@ use dkron_ha::init::procedure::{
 };
 
 use crate::coverage::Seen;
-use crate::dkron::{Flags, Log, Target};
+use crate::dkron::{Flags, Log, Stage, Target};
 use crate::faults::Planted;
 use crate::invariants::Broken;
 use crate::names::{Mask, Slot, address, number, place_of, set_of};
@@ -58,6 +58,9 @@ impl Wrapper {
         self.procedure.health(clock(slot, now)).live.is_ok()
     }
 }
+
+/// A server that is told to stop and back without having served is told again within this time, milliseconds.
+const AGAIN: u64 = 10_000;
 
 impl World {
     /// PID 1 of a container begins.
@@ -200,11 +203,19 @@ impl World {
         self.wrapper_hears(slot, time, Input::Desired(desired, clock(slot, written).at));
     }
 
+    /// It is told to stop. Whoever was told so a moment ago and has not served since was told then.
+    pub fn note_stop(&mut self, slot: Slot) {
+        let serves = self.dkron[slot].as_ref().is_some_and(|process| process.stage >= Stage::Serving);
+        if serves || self.stop_told[slot] == 0 || self.now - self.stop_told[slot] > AGAIN {
+            self.stop_told[slot] = self.now;
+        }
+    }
+
     /// TERM to PID 1.
     pub fn stop_wrapper(&mut self, slot: Slot) {
         if let Some(wrapper) = self.wrappers[slot].as_mut() {
             wrapper.stopping = true;
-            self.stop_told[slot] = self.now;
+            self.note_stop(slot);
             self.note(|| format!("wrapper {slot} is told to stop"));
             self.feed(slot, Input::Stop);
         }

@@ -18,6 +18,7 @@ mod driver;
 mod facts;
 mod faults;
 mod invariants;
+mod known;
 mod kubernetes;
 mod laboratory;
 mod look;

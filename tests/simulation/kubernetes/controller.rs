@@ -142,7 +142,7 @@ impl World {
         let Some(pod) = self.pods[slot].as_mut().filter(|pod| !pod.is_deleted()) else { return };
         pod.deadline = Some(now + grace);
         let (uid, running) = (pod.uid, pod.running);
-        self.stop_told[slot] = now;
+        self.note_stop(slot);
         self.seen.count(Seen::Delete);
         self.note(|| format!("pod {slot} is deleted"));
         let slot8 = slot as u8;

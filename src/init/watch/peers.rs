@@ -37,6 +37,8 @@ struct Watched {
     ip: Mutex<Option<IpAddr>>,
     /// The thread is to end.
     over: AtomicBool,
+    /// It is looking.
+    looks: AtomicBool,
 }
 
 impl Peers {
@@ -70,13 +72,21 @@ impl Peers {
         self.pulse.set(pause);
     }
 
-    /// All are looked at at once.
+    /// All are looked at at once. Whoever is just being looked at, perhaps where it no longer is, which takes a second or two, is looked at
+    /// once more beside that, with a new question to the name server.
     pub fn kick(&self) {
         self.pulse.kick();
+        for watched in self.watched.iter().filter(|watched| watched.looks.load(Ordering::Relaxed)) {
+            let (ports, tell, own) = (self.ports, Arc::clone(&self.tell), Arc::clone(watched));
+            let look = move || tell(own.look(&mut Resolver::new(Name::clone(&own.name.host)), ports));
+            // Without a thread the next look has to do.
+            drop(threads::begin("look", Box::new(look)));
+        }
     }
 
     fn begin(&mut self, name: &PeerName, ip: Option<IpAddr>) -> io::Result<()> {
-        let watched = Arc::new(Watched { name: name.clone(), ip: Mutex::new(ip), over: AtomicBool::new(false) });
+        let (over, looks) = (AtomicBool::new(false), AtomicBool::new(false));
+        let watched = Arc::new(Watched { name: name.clone(), ip: Mutex::new(ip), over, looks });
         let (ports, pulse, tell, own) =
             (self.ports, Arc::clone(&self.pulse), Arc::clone(&self.tell), Arc::clone(&watched));
         threads::begin("peer", Box::new(move || own.watch(ports, &pulse, &tell)))?;
@@ -99,7 +109,9 @@ impl Watched {
         let mut resolver = Resolver::new(Name::clone(&self.name.host));
         while !self.over.load(Ordering::Relaxed) {
             let (begun, seen) = (Instant::now(), pulse.kicks());
+            self.looks.store(true, Ordering::Relaxed);
             let looked = self.look(&mut resolver, ports);
+            self.looks.store(false, Ordering::Relaxed);
             if self.over.load(Ordering::Relaxed) {
                 return;
             }

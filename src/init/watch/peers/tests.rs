@@ -1,5 +1,7 @@
 //! Threads that watch peers on loopback.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::sync::mpsc::{self, Receiver};
 
 use super::super::super::dkron::loopback::{Loopback, free_port, ip};
@@ -73,4 +75,19 @@ fn a_name_without_an_address_is_no_obstacle_where_kubernetes_knows_one() {
     peers.watch(&[(peer("a-0", &nameless), Some(ip(7)))]).expect("threads");
     peers.kick();
     assert_eq!(seen(&heard.recv_timeout(SOON).expect("a look").1), [(ip(7), false, false)]);
+}
+
+#[test]
+fn whoever_is_looked_at_where_nobody_answers_is_looked_at_once_more_when_there_is_no_time() {
+    let listener = TcpListener::bind(("127.0.0.7", 0)).expect("a port");
+    let (mut peers, heard) = watch(listener.local_addr().expect("its address").port());
+    peers.watch(&[(peer("a-0", "127.0.0.7"), None)]).expect("threads");
+    let (silent, _) = listener.accept().expect("the first look");
+    peers.kick();
+    let (mut other, _) = listener.accept().expect("a look beside it");
+    let _ = other.read(&mut [0; 1024]);
+    write!(other, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{STATE}", STATE.len()).expect("an answer");
+    let (pod, looks) = heard.recv_timeout(SOON).expect("a look");
+    assert_eq!((&*pod, seen(&looks)), ("a-0", vec![(ip(7), true, true)]), "before the silence of the other ends");
+    drop(silent);
 }

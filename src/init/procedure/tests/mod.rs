@@ -1,6 +1,7 @@
 //! The procedure, case by case. The simulator in `tests/simulation` looks for the cases that nobody thought of.
 
 mod cast;
+mod coming_back;
 mod leaving_together;
 mod starting;
 mod stopping;

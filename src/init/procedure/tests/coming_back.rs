@@ -1,0 +1,200 @@
+//! Starts where there is raft state: who comes after whom, and what is never joined.
+
+use std::time::Duration;
+
+use super::super::*;
+use super::cast::{Life, deeds, desired, empty, leader, marker, members, name, raft, rpc, serving, started};
+
+/// A server with raft state and without a leader.
+fn leaderless(ordinal: u8, servers: &[u8]) -> State {
+    State { leader: None, leads: false, voter_for: None, ..serving(ordinal, servers, ordinal) }
+}
+
+fn restarts(actions: &[Action], why: &str) -> bool {
+    let said = actions.iter().any(|action| matches!(action, Action::Say(saying) if saying.to_string().contains(why)));
+    said && actions.contains(&Action::Term)
+}
+
+#[test]
+fn the_time_for_reading_begins_with_the_first_question() {
+    let mut server = Life::new(0, 3, |_| {});
+    // A long wait for agreement, with a leader all the time.
+    for _ in 0..20 {
+        server.hear(State { leader: Some(leader(1)), ..leaderless(2, &[0, 1, 2]) });
+        server.hear(leaderless(1, &[0, 1, 2]));
+        assert_eq!(deeds(server.wait(Duration::from_secs(1))), [], "not all follow");
+    }
+    let wanted = server.hear(serving(1, &[0, 1, 2], 1));
+    assert_eq!(deeds(wanted), [Action::ListRaft(rpc(1).parse().expect("an address"))], "it is read all the same");
+}
+
+#[test]
+fn dkron_is_not_started_while_its_own_removal_is_under_way() {
+    let mut server = Life::new(0, 3, |_| {});
+    server.hear(serving(1, &[0, 1, 2], 1));
+    server.hear(serving(2, &[0, 1, 2], 1));
+    let at = rpc(1).parse().expect("an address");
+    assert_eq!(deeds(server.say_raft(&[0, 1, 2])), [Action::RemovePeer { at, id: name(0) }]);
+    for _ in 0..11 {
+        server.hear(serving(1, &[0, 1, 2], 1));
+        server.hear(serving(2, &[0, 1, 2], 1));
+        assert_eq!(started(&server.wait(Duration::from_secs(1))), None, "the leader may still carry it out");
+        server.hear(Input::Raft(at, Err("no answer".into())));
+    }
+    server.hear(serving(1, &[1, 2], 1));
+    server.hear(serving(2, &[1, 2], 1));
+    assert!(started(&server.hear(Input::Removed(name(0), Ok(())))).is_some());
+}
+
+#[test]
+fn a_removal_is_noted_before_the_start() {
+    let mut server = Life::new(0, 3, |me| {
+        let mut marker = marker(&[0, 1, 2]);
+        marker.members[0].address = "10.9.9.9:6868".into();
+        (me.disk, me.marker) = (Disk::State, Some(marker));
+    });
+    server.hear(serving(1, &[0, 1, 2], 1));
+    server.hear(serving(2, &[0, 1, 2], 1));
+    let mut listed = raft(&[0, 1, 2]);
+    listed[0].address = "10.9.9.9:6868".into();
+    let at = rpc(1).parse().expect("an address");
+    assert_eq!(deeds(server.hear(Input::Raft(at, Ok(listed)))), [Action::RemovePeer { at, id: name(0) }]);
+    let wanted = server.hear(Input::Removed(name(0), Ok(())));
+    assert!(wanted.contains(&Action::Mark(marker(&[1, 2]))), "{wanted:?}");
+}
+
+#[test]
+fn who_was_taken_out_and_not_taken_up_comes_after_the_others_when_the_leader_goes() {
+    let mut server = Life::new(2, 3, |me| {
+        let mut marker = marker(&[0, 1, 2]);
+        marker.members[2].address = "10.9.9.9:6868".into();
+        (me.disk, me.marker) = (Disk::State, Some(marker));
+    });
+    server.hear(serving(0, &[0, 1, 2], 0));
+    server.hear(serving(1, &[0, 1, 2], 0));
+    let mut listed = raft(&[0, 1, 2]);
+    listed[2].address = "10.9.9.9:6868".into();
+    let at = rpc(0).parse().expect("an address");
+    server.hear(Input::Raft(at, Ok(listed)));
+    server.hear(Input::Removed(name(2), Ok(())));
+    server.say_raft(&[0, 1]);
+    assert!(server.launch().is_some());
+    server.hear(Input::Started);
+    let mut wanted = Vec::new();
+    for _ in 0..20 {
+        // Its own raft still has what was true before.
+        server.own(&[0, 1, 2], None);
+        server.hear(State { members: members(&[0, 1, 2]), ..leaderless(0, &[0, 1]) });
+        server.hear(State { members: members(&[0, 1, 2]), ..leaderless(1, &[0, 1]) });
+        wanted.extend(server.wait(Duration::from_secs(1)));
+    }
+    assert!(restarts(&wanted, "come after them"), "{wanted:?}");
+    server.hear(Input::Ended(0));
+    server.hear(leaderless(0, &[0, 1]));
+    assert_eq!(started(&server.hear(leaderless(1, &[0, 1]))), None, "they elect first");
+    server.hear(serving(0, &[0, 1], 0));
+    server.hear(serving(1, &[0, 1], 0));
+    assert!(started(&server.hear(Input::Raft(at, Ok(raft(&[0, 1]))))).is_some(), "{}", server.waits_for());
+}
+
+#[test]
+fn who_was_alone_never_joins_another_unread() {
+    let alone = || Life::new(0, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker(&[0]))));
+    let mut server = alone();
+    let at = rpc(1).parse().expect("an address");
+    let wanted = server.hear(serving(1, &[1, 2], 1));
+    assert_eq!(deeds(wanted), [Action::ListRaft(at)], "although its address is the same");
+    for _ in 0..20 {
+        server.hear(Input::Raft(at, Err("no answer".into())));
+        server.hear(serving(1, &[1, 2], 1));
+        assert_eq!(started(&server.wait(Duration::from_secs(1))), None);
+    }
+    server.hear(serving(1, &[1, 2], 1));
+    server.say_raft(&[1, 2]);
+    assert!(server.waits_for().starts_with("DKHA-301"), "{}", server.waits_for());
+
+    let mut listed = alone();
+    listed.hear(serving(1, &[0, 1], 1));
+    assert!(started(&listed.say_raft(&[0, 1])).is_some(), "the others have joined it, and went on");
+}
+
+#[test]
+fn raft_state_without_a_marker_comes_after_those_whose_configuration_lacks_it() {
+    let life = || Life::new(0, 3, |me| me.disk = Disk::Unknown);
+    let mut server = life();
+    server.hear(leaderless(1, &[1, 2]));
+    assert_eq!(started(&server.hear(leaderless(2, &[1, 2]))), None);
+    let mut server = life();
+    server.hear(leaderless(1, &[0, 1, 2]));
+    assert!(started(&server.hear(leaderless(2, &[0, 1, 2]))).is_some());
+}
+
+#[test]
+fn fewer_than_a_majority_do_not_start_as_a_pool_of_their_own() {
+    let all = [0, 1, 2, 3, 4];
+    let waiting = |ordinal: u8| State { up: false, phase: Phase::Waiting, ..leaderless(ordinal, &all) };
+    let mut server = Life::with_state(2, &all);
+    for ordinal in [0, 1, 3] {
+        let looks = Ok(vec![]);
+        server.hear(Input::Looked { pod: name(ordinal), asked: server.now.at, looks });
+    }
+    assert_eq!(started(&server.hear(waiting(4))), None, "two of five");
+    let launch = started(&server.hear(waiting(3))).expect("three of five");
+    assert_eq!(launch.join.len(), 2);
+
+    // After ten seconds two start all the same: somebody may come later.
+    let mut few = Life::with_state(2, &all);
+    let waited = (1..=20).find(|_| {
+        few.hear(waiting(4));
+        started(&few.wait(Duration::from_secs(1))).is_some()
+    });
+    assert!((9..=11).contains(&waited.expect("a start")), "{waited:?}");
+}
+
+#[test]
+fn of_those_that_others_hang_for_one_is_enough() {
+    let hangs = |ordinal: u8| State { up: false, phase: Phase::Starting, ..leaderless(ordinal, &[0, 1, 2]) };
+    let starts = |own: u8| {
+        let mut server = Life::new(own, 5, |_| {});
+        (1..=90).find(|_| {
+            for ordinal in (0..5).filter(|ordinal| *ordinal != own) {
+                server.hear(if ordinal < 3 { hangs(ordinal) } else { empty(ordinal) });
+            }
+            started(&server.wait(Duration::from_secs(1))).is_some()
+        })
+    };
+    let (first, second) = (starts(3).expect("a start"), starts(4).expect("a start"));
+    assert!((44..=48).contains(&first), "{first}");
+    assert!(second >= first + 14, "{second}");
+}
+
+#[test]
+fn all_that_are_wanted_answer_before_a_smaller_number_founds_the_cluster() {
+    let mut server = Life::new(0, 1, |_| {});
+    server.hear(Input::Desired(desired(3, &[0]), server.now.at));
+    for _ in 0..15 {
+        server.hear(Input::Desired(desired(3, &[0]), server.now.at));
+        for ordinal in [1, 2] {
+            let looks = Ok(vec![]);
+            server.hear(Input::Looked { pod: name(ordinal), asked: server.now.at, looks });
+        }
+        assert_eq!(started(&server.wait(Duration::from_secs(1))), None, "they may hold the cluster");
+    }
+    server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+    server.hear(State { size: Some(1), ..empty(1) });
+    let launch = started(&server.hear(State { size: Some(1), ..empty(2) })).expect("a start");
+    assert_eq!(launch.expect, Some(1));
+}
+
+#[test]
+fn who_comes_back_before_those_that_found_the_cluster_joins_them() {
+    let mut server = Life::new(1, 3, |_| {});
+    let founds =
+        |ordinal: u8| State { phase: Phase::Serving, up: true, expecting: true, raft: Some(vec![]), ..empty(ordinal) };
+    for beyond in [3, 4] {
+        server.hear(Input::Looked { pod: name(beyond), asked: server.now.at, looks: Ok(vec![]) });
+    }
+    server.hear(founds(0));
+    let launch = started(&server.hear(founds(2))).expect("a start");
+    assert_eq!(launch.expect, None, "the one behind it may found the cluster at any moment");
+}

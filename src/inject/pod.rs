@@ -167,7 +167,9 @@ impl Pod<'_, '_> {
         let start = self.meta.get("annotations").get(annotation::ORDINALS_START).str();
         let start = start.and_then(|text| text.parse().ok()).unwrap_or(0);
         let size_text = size.map(|size| size.to_string());
-        let peers = size.map(|size| identity.peers(&self.request.namespace, start, size));
+        // Of a set that was made without replicas nobody knows yet how many there will be; the own name tells how they are named.
+        let (start, count) = size.map_or((identity.ordinal.unwrap_or(start), 1), |size| (start, size));
+        let peers = identity.peers(&self.request.namespace, start, count);
         let mut variables: Vec<(&str, Value<'_>)> = Vec::new();
         variables.extend(size_text.as_deref().map(|size| (env::INITIAL_CLUSTER_SIZE, Value::Text(size))));
         if self.dkron.container.variable(env::INITIAL_CLUSTER_SIZE) != Variable::Absent
@@ -176,7 +178,7 @@ impl Pod<'_, '_> {
             variables.extend(size_text.as_deref().map(|size| (env::SIZE, Value::Text(size))));
         }
         variables.push((env::STATEFULSET_NAME, Value::Text(&identity.cluster)));
-        variables.extend(peers.as_deref().map(|peers| (env::PEERS, Value::Text(peers))));
+        variables.push((env::PEERS, Value::Text(&peers)));
         variables.push((env::CLUSTER, Value::Text(&identity.cluster)));
         self.variables(&mut edit, variables, storage::storage(&self.dkron, self.spec, &self.options));
 

@@ -278,7 +278,7 @@ impl Facts {
         let replicas = self.desired(now).map(|desired| desired.replicas).filter(|replicas| *replicas > 0);
         match (self.me.size, replicas) {
             (Some(size), Some(replicas)) => Some(size.min(replicas)),
-            (size, replicas) => size.or(replicas).or_else(|| u32::try_from(self.me.peers.len()).ok()),
+            (size, replicas) => size.or(replicas).or_else(|| self.me.named_peers()),
         }
     }
 

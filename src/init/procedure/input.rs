@@ -42,6 +42,14 @@ pub struct Me {
     pub marker: Option<Marker>,
 }
 
+impl Me {
+    /// Servers of the first bootstrap by their names. The own name alone tells nothing: so are the pods of a set stamped that was made
+    /// without replicas.
+    pub fn named_peers(&self) -> Option<u32> {
+        u32::try_from(self.peers.len()).ok().filter(|named| *named > 1)
+    }
+}
+
 /// A server by the names it has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PeerName {

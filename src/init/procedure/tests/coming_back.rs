@@ -198,3 +198,22 @@ fn who_comes_back_before_those_that_found_the_cluster_joins_them() {
     let launch = started(&server.hear(founds(2))).expect("a start");
     assert_eq!(launch.expect, None, "the one behind it may found the cluster at any moment");
 }
+
+#[test]
+fn a_set_that_was_made_without_replicas_is_founded_with_as_many_as_kubernetes_wants() {
+    let mut server = Life::new(0, 1, |me| me.size = None);
+    for _ in 0..15 {
+        assert_eq!(
+            started(&server.wait(Duration::from_secs(1))),
+            None,
+            "alone, and nobody has told how many there are"
+        );
+    }
+    server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+    for beyond in [2, 3] {
+        server.hear(Input::Looked { pod: name(beyond), asked: server.now.at, looks: Ok(vec![]) });
+    }
+    let launch = started(&server.hear(State { size: None, ..empty(1) })).expect("a start");
+    assert_eq!(launch.expect, Some(2));
+    assert!(launch.join.iter().any(|name| name.starts_with("a-1.")), "{:?}", launch.join);
+}

@@ -78,7 +78,11 @@ fn stall(cluster: &Cluster, kind: Kind) -> Result<usize> {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..busy {
-            scope.spawn(|| while !over.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         let starts = (1..=MOST_STARTS).find_map(|start| match has_stalled(cluster) {
             Ok(false) => None,

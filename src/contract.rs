@@ -75,6 +75,13 @@ pub mod env {
     pub const RUN: &str = "DKRON_HA_RUN";
     /// What the label updater tells, where it is not in [`path::DESIRED`](super::path::DESIRED).
     pub const DESIRED: &str = "DKRON_HA_DESIRED";
+    /// Directory of the label updater's token and of the authority that vouches for the API server, where it is not
+    /// [`path::SERVICE_ACCOUNT`](super::path::SERVICE_ACCOUNT).
+    pub const ACCOUNT: &str = "DKRON_HA_ACCOUNT";
+    /// Where the API server is: what Kubernetes sets in every container.
+    pub const KUBERNETES_HOST: &str = "KUBERNETES_SERVICE_HOST";
+    /// Its port, likewise.
+    pub const KUBERNETES_PORT: &str = "KUBERNETES_SERVICE_PORT";
     /// DNS domain of the cluster, where it is not to be read from resolv.conf.
     pub const CLUSTER_DOMAIN: &str = "DKRON_HA_CLUSTER_DOMAIN";
     /// Port of the wrapper, where it is not [`port::WRAPPER`](super::port::WRAPPER).

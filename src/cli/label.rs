@@ -17,7 +17,8 @@ pub struct Label {
 impl Label {
     /// Runs until SIGTERM or SIGINT.
     pub fn run(self) -> anyhow::Result<Done> {
-        self.log.start()?;
+        // In an outage of the API server it would have an error for every attempt.
+        self.log.start_without("kube_client")?;
         // kube's client takes the provider of the process.
         install_provider();
         runtime::of_one_thread()?.block_on(async {

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::api_server::{self, AccessError};
 use crate::contract::{env, path, port};
 
 /// What the label updater has to know.
@@ -40,8 +41,10 @@ pub struct Pace {
     pub reassert: Duration,
     /// After a first failed patch; doubled by each further one.
     pub first_pause: Duration,
-    /// No pause is longer.
+    /// No pause between two patches is longer: the label of a new leader is to be right soon after an outage.
     pub longest_pause: Duration,
+    /// No pause between two failed reads is longer, unless a patch was accepted meanwhile.
+    pub longest_read_pause: Duration,
     /// For taking the label away at the end.
     pub farewell: Duration,
     /// Between two attempts to bind the own port.
@@ -66,7 +69,8 @@ impl Default for Pace {
             patch: Duration::from_secs(2),
             reassert: Duration::from_secs(600),
             first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(10),
+            longest_pause: Duration::from_secs(2),
+            longest_read_pause: Duration::from_secs(10),
             farewell: Duration::from_secs(3),
             rebind: Duration::from_secs(5),
             confirm: Duration::from_secs(13),
@@ -94,7 +98,7 @@ pub enum LabelError {
     },
     /// The token or the certificate that Kubernetes mounts is missing or unreadable.
     #[error("the API server cannot be found from within this pod")]
-    InCluster(#[from] kube::config::InClusterError),
+    InCluster(#[from] AccessError),
     /// These make no client.
     #[error("no client for the API server")]
     Client(#[source] kube::Error),
@@ -106,7 +110,8 @@ impl LabelConfig {
     /// # Errors
     /// [`LabelError`] naming the variable or file that is missing or wrong.
     pub fn in_cluster(variable: impl Fn(&str) -> Option<String>) -> Result<Self, LabelError> {
-        Self::from_variables(variable, kube::Config::incluster()?)
+        let api = api_server::from_within(&variable)?;
+        Self::from_variables(variable, api)
     }
 
     /// Reads the environment that the webhook gives the container.

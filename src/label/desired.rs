@@ -64,14 +64,14 @@ pub(super) fn is_formed(pod: &Pod) -> bool {
     pod.annotations().get(annotation::FORMED).is_some_and(|value| value == "true")
 }
 
-/// What the leader label of a pod says.
-pub(super) fn says_it_leads(pod: &Pod) -> bool {
-    pod.labels().get(label::LEADER).is_some_and(|value| value == "true")
+/// What the leader label of a pod says; `None` where it says nothing, or nothing that the label updater ever writes.
+pub(super) fn leader_label(pod: &Pod) -> Option<bool> {
+    pod.labels().get(label::LEADER)?.parse().ok()
 }
 
 /// Other pods of the set that say that they lead.
 pub(super) fn rivals(set: &StatefulSet, pods: &[Pod], own: &str) -> Vec<String> {
-    let names = of_set(set, pods).filter(|pod| says_it_leads(pod)).map(ResourceExt::name_any);
+    let names = of_set(set, pods).filter(|pod| leader_label(pod) == Some(true)).map(ResourceExt::name_any);
     names.filter(|name| name != own).collect()
 }
 
@@ -189,6 +189,16 @@ mod tests {
         for phase in ["Succeeded", "Failed"] {
             let told = desired(&set(&none()), &[pod("dkron-0", &json!({"status": {"phase": phase}}))], "dkron-0");
             assert_eq!(told.expect("told").pods[0].ip, None, "{phase}");
+        }
+    }
+
+    #[test]
+    fn a_label_says_one_of_two_things_or_nothing() {
+        let says = |labels: &Value| leader_label(&pod("dkron-0", &json!({"metadata": {"labels": labels}})));
+        assert_eq!(says(&json!({"dkron-ha.io/leader": "true"})), Some(true));
+        assert_eq!(says(&json!({"dkron-ha.io/leader": "false"})), Some(false));
+        for nothing in [json!({}), json!({"dkron-ha.io/leader": ""}), json!({"dkron-ha.io/leader": "yes"})] {
+            assert_eq!(says(&nothing), None, "{nothing}");
         }
     }
 

@@ -7,12 +7,14 @@
 //! | `desired` | what the set and its pods, as they were read, say; pure |
 //! | `set` | reads them, and writes `desired.json` |
 //! | `pod` | patches |
+//! | `api_server` | where the API server is, and the token for it |
 //! | `ask` | questions to dkron and the wrapper |
 //! | `health`, `metrics` | the own port |
 //!
 //! A native sidecar is told to stop after dkron is gone. As a plain container it is told at the same time as dkron, and goes on until
 //! the wrapper is gone: the wrapper's farewell needs Kubernetes' word, and the leader its label.
 
+mod api_server;
 mod ask;
 mod config;
 pub mod decision;
@@ -27,16 +29,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+pub use api_server::AccessError;
 pub use config::{LabelConfig, LabelError, Pace};
 
 use crate::contract::path;
 use ask::AskError;
 use decision::{Observation, Patch, State};
 use metrics::Metrics;
-use pod::OwnPod;
+use pod::{OwnPod, PatchError};
 use set::Seen;
 
 /// What dkron answers: 200 where this server leads, 404 where it does not.
@@ -59,23 +62,21 @@ const FORMED_PAUSE: Duration = Duration::from_secs(2);
 /// # Errors
 /// [`LabelError`] where no client for the API server can be made. Nothing that happens afterwards ends it.
 pub async fn run(config: LabelConfig, shutdown: impl Future<Output = ()>) -> Result<(), LabelError> {
-    let mut api = config.api.clone();
-    // `decision` and `set` know when to try again, and what has become outdated meanwhile.
-    api.default_retry = false;
-    let client = kube::Client::try_from(api).map_err(LabelError::Client)?;
+    let client = api_server::client(config.api.clone()).map_err(LabelError::Client)?;
     let pod = Arc::new(OwnPod::new(client.clone(), &config));
     let metrics = Arc::new(Metrics::default());
+    let answered = Arc::new(Notify::new());
     let (tell, seen) = watch::channel(Seen::default());
     let beside = [
         tokio::spawn(health::serve(config.clone(), Arc::clone(&metrics))),
-        tokio::spawn(set::follow(client, config.clone(), Arc::clone(&metrics), tell)),
+        tokio::spawn(set::follow(client, config.clone(), Arc::clone(&metrics), Arc::clone(&answered), tell)),
         tokio::spawn(note_formed(config.clone(), Arc::clone(&pod), seen.clone())),
     ];
     let over = async {
         shutdown.await;
         let _ = timeout(config.pace.outlive, wrapper_is_gone(&config)).await;
     };
-    follow(&config, &pod, &metrics, &seen, pin!(over)).await;
+    follow(&config, &pod, &metrics, &seen, &answered, pin!(over)).await;
     farewell(&config, &pod, &metrics).await;
     beside.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
@@ -88,6 +89,7 @@ async fn follow(
     pod: &OwnPod,
     metrics: &Metrics,
     seen: &watch::Receiver<Seen>,
+    answered: &Notify,
     mut over: Pin<&mut impl Future<Output = ()>>,
 ) {
     let mut state = State::new(config.pace);
@@ -105,20 +107,26 @@ async fn follow(
         };
         let seen = seen.borrow().clone();
         if let Some(at) = seen.at {
-            state.saw(seen.own_leads, at.into_std());
+            state.saw(seen.own_label, at.into_std());
         }
         match observation {
             Observation::Leader => depose(config, pod, &seen, *leads_since.get_or_insert_with(Instant::now)).await,
             Observation::NotLeader => leads_since = None,
         }
         let Some(patch) = decision::next(&state, observation, Instant::now()) else { continue };
-        if write(pod, patch, metrics).await {
-            if state.is_news(patch) {
-                tracing::info!(leader = patch.leader, "label written");
+        match write(pod, patch, metrics).await {
+            Ok(()) => {
+                if state.is_news(patch) {
+                    tracing::info!(leader = patch.leader, "label written");
+                }
+                state.wrote(patch, Instant::now());
+                answered.notify_one();
             }
-            state.wrote(patch, Instant::now());
-        } else {
-            state.failed(patch, Instant::now());
+            // An outage is told once, not every two seconds.
+            Err(error) if state.failed(patch, Instant::now()) => {
+                tracing::warn!(%error, leader = patch.leader, "label not written, trying again");
+            }
+            Err(error) => tracing::debug!(%error, leader = patch.leader, "label not written"),
         }
     }
 }
@@ -185,20 +193,16 @@ async fn observe(config: &LabelConfig, metrics: &Metrics) -> Observation {
     observation
 }
 
-/// Says whether the patch was accepted.
-async fn write(pod: &OwnPod, patch: Patch, metrics: &Metrics) -> bool {
+async fn write(pod: &OwnPod, patch: Patch, metrics: &Metrics) -> Result<(), PatchError> {
     let outcome = pod.patch(patch).await;
-    match &outcome {
-        Ok(()) => tracing::debug!(leader = patch.leader, "patch accepted"),
-        Err(error) => tracing::warn!(%error, leader = patch.leader, "label not written"),
-    }
     metrics.patched(patch, outcome.is_ok());
-    outcome.is_ok()
+    outcome
 }
 
 async fn farewell(config: &LabelConfig, pod: &OwnPod, metrics: &Metrics) {
     let attempts = async {
-        while !write(pod, Patch { leader: false }, metrics).await {
+        while let Err(error) = write(pod, Patch { leader: false }, metrics).await {
+            tracing::warn!(%error, leader = false, "label not written");
             sleep(FAREWELL_PAUSE).await;
         }
     };

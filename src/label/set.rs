@@ -16,7 +16,7 @@ use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::desired;
@@ -33,8 +33,8 @@ use crate::init::procedure::Moment;
 pub(super) struct Seen {
     /// When the read began; `None` before the first one.
     pub at: Option<Instant>,
-    /// What the label of the own pod says.
-    pub own_leads: bool,
+    /// What the label of the own pod says, if it says anything.
+    pub own_label: Option<bool>,
     /// The own pod is annotated as having known a leader.
     pub own_formed: bool,
     /// Other pods of the set whose labels say that they lead.
@@ -57,8 +57,15 @@ enum ReadError {
     Refused(#[from] kube::Error),
 }
 
-/// Reads, writes the file, and tells, for ever.
-pub(super) async fn follow(client: Client, config: LabelConfig, metrics: Arc<Metrics>, tell: watch::Sender<Seen>) {
+/// Reads, writes the file, and tells, for ever. `answered` says that the API server has answered somebody else: after an outage
+/// nobody waits longer than that.
+pub(super) async fn follow(
+    client: Client,
+    config: LabelConfig,
+    metrics: Arc<Metrics>,
+    answered: Arc<Notify>,
+    tell: watch::Sender<Seen>,
+) {
     let sets = Api::<StatefulSet>::namespaced(client.clone(), &config.namespace);
     let pods = Api::<Pod>::namespaced(client.clone(), &config.namespace);
     let boot = file::boot_id();
@@ -67,11 +74,18 @@ pub(super) async fn follow(client: Client, config: LabelConfig, metrics: Arc<Met
     let mut was_away = false;
     let mut selector = None;
     loop {
-        let wait = match read(&sets, &pods, &mut selector, &config).await {
+        let outcome = tokio::select! {
+            outcome = read(&sets, &pods, &mut selector, &config) => outcome,
+            // This one may hang in a connection from before.
+            () = answered.notified(), if was_away => continue,
+        };
+        let wait = match outcome {
             Ok(read) => {
                 metrics.read(true);
                 if std::mem::take(&mut was_away) {
                     tracing::info!("the API server answers again");
+                    // The watches from before may hang, or wait long until they try again.
+                    changes = None;
                 }
                 pause = config.pace.first_pause;
                 note(&read, &config, boot.as_deref());
@@ -87,11 +101,14 @@ pub(super) async fn follow(client: Client, config: LabelConfig, metrics: Arc<Met
                     tracing::warn!(%error, "the set and its pods cannot be read: the wrapper does without Kubernetes' word soon");
                 }
                 let wait = pause;
-                pause = (pause * 2).min(config.pace.longest_pause);
+                pause = (pause * 2).min(config.pace.longest_read_pause);
                 wait
             }
         };
-        change(changes.as_mut(), wait, config.pace).await;
+        tokio::select! {
+            () = change(changes.as_mut(), wait, config.pace) => {}
+            () = answered.notified(), if was_away => {}
+        }
     }
 }
 
@@ -143,7 +160,7 @@ fn selects(own: &Pod) -> Option<String> {
 fn seen(read: &Read, own: &str) -> Seen {
     Seen {
         at: Some(read.at.1),
-        own_leads: desired::says_it_leads(&read.own),
+        own_label: desired::leader_label(&read.own),
         own_formed: desired::is_formed(&read.own),
         rivals: read.set.as_ref().map(|set| desired::rivals(set, &read.pods, own)).unwrap_or_default(),
     }

@@ -132,6 +132,8 @@ pub mod path {
     pub const MUTATE: &str = "/mutate";
     /// Wrapper: what it tells the other wrappers of itself.
     pub const STATE: &str = "/v1/state";
+    /// Wrapper: what a person must know of its server.
+    pub const NOTICES: &str = "/v1/notices";
     /// Wrapper: the dkron container lives.
     pub const PROBE_LIVE: &str = "/probe/live";
     /// Wrapper: this server takes part.

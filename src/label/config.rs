@@ -57,6 +57,8 @@ pub struct Pace {
     pub settle: Duration,
     /// A server leads for so long before it takes the label of another one away.
     pub reign: Duration,
+    /// Between two questions to the wrapper for what people must know.
+    pub notices: Duration,
     /// After TERM, for as long as the wrapper is still there. The kubelet's KILL comes first.
     pub outlive: Duration,
 }
@@ -77,6 +79,7 @@ impl Default for Pace {
             read: Duration::from_secs(5),
             settle: Duration::from_millis(100),
             reign: Duration::from_secs(1),
+            notices: Duration::from_secs(2),
             outlive: Duration::from_secs(3600),
         }
     }

@@ -7,6 +7,8 @@
 //! | `desired` | what the set and its pods, as they were read, say; pure |
 //! | `set` | reads them, and writes `desired.json` |
 //! | `pod` | patches |
+//! | `ledger` | which Events are still to be written, of what the wrapper says; pure |
+//! | `events` | asks the wrapper, and writes them |
 //! | `api_server` | where the API server is, and the token for it |
 //! | `ask` | questions to dkron and the wrapper |
 //! | `health`, `metrics` | the own port |
@@ -19,7 +21,9 @@ mod ask;
 mod config;
 pub mod decision;
 mod desired;
+mod events;
 mod health;
+mod ledger;
 mod metrics;
 mod pod;
 mod set;
@@ -69,7 +73,8 @@ pub async fn run(config: LabelConfig, shutdown: impl Future<Output = ()>) -> Res
     let (tell, seen) = watch::channel(Seen::default());
     let beside = [
         tokio::spawn(health::serve(config.clone(), Arc::clone(&metrics))),
-        tokio::spawn(set::follow(client, config.clone(), Arc::clone(&metrics), Arc::clone(&answered), tell)),
+        tokio::spawn(set::follow(client.clone(), config.clone(), Arc::clone(&metrics), Arc::clone(&answered), tell)),
+        tokio::spawn(events::tell(client, config.clone(), Arc::clone(&metrics), seen.clone())),
         tokio::spawn(note_formed(config.clone(), Arc::clone(&pod), seen.clone())),
     ];
     let over = async {

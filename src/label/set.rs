@@ -11,11 +11,11 @@ use std::time::Duration;
 use futures_util::stream::{BoxStream, select};
 use futures_util::{Stream, StreamExt as _};
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ObjectReference, Pod};
 use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource as _};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -39,6 +39,15 @@ pub(super) struct Seen {
     pub own_formed: bool,
     /// Other pods of the set whose labels say that they lead.
     pub rivals: Vec<String>,
+    /// Whom Events are about.
+    pub own: Option<Own>,
+}
+
+/// The own pod and its set, as other objects name them.
+#[derive(Clone, Debug)]
+pub(super) struct Own {
+    pub pod: ObjectReference,
+    pub set: Option<ObjectReference>,
 }
 
 /// Everything that was read at once.
@@ -163,6 +172,7 @@ fn seen(read: &Read, own: &str) -> Seen {
         own_label: desired::leader_label(&read.own),
         own_formed: desired::is_formed(&read.own),
         rivals: read.set.as_ref().map(|set| desired::rivals(set, &read.pods, own)).unwrap_or_default(),
+        own: Some(Own { pod: read.own.object_ref(&()), set: read.set.as_ref().map(|set| set.object_ref(&())) }),
     }
 }
 

@@ -10,7 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use dkron_ha::contract::label::SERVER_OF;
 use dkron_ha::contract::object::SERVER_ACCOUNT;
-use dkron_ha::contract::path::STATE;
+use dkron_ha::contract::path::{NOTICES, STATE};
+use dkron_ha::init::clock;
+use dkron_ha::init::notices::Notices;
+use dkron_ha::init::procedure::Saying;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -43,11 +46,18 @@ pub struct Server {
     pub directory: TempDir,
     pub dkron: Played,
     pub wrapper: Played,
+    /// What the wrapper has to tell people.
+    said: Arc<Mutex<Notices>>,
     /// `None` while its container does not run.
     pub updater: Option<Updater>,
 }
 
 impl Server {
+    /// The wrapper has said this, so that people must know it.
+    pub fn says(&self, saying: &Saying) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).hear(saying, clock::now().at);
+    }
+
     /// The process, which must run.
     pub fn updater(&self) -> Result<&Updater> {
         self.updater.as_ref().with_context(|| format!("the label updater of {} does not run", self.name))
@@ -143,10 +153,16 @@ fn server(ordinal: usize, leader: &Arc<Mutex<Option<usize>>>) -> Result<Server> 
         let leads = *leader.lock().unwrap_or_else(PoisonError::into_inner) == Some(ordinal);
         if leads { (200, "\"I am a leader\"".into()) } else { (404, "\"I am a follower\"".into()) }
     })?;
-    let wrapper = Played::start(|path| match path {
+    let said = Arc::new(Mutex::new(Notices::new(clock::now().at)));
+    let tells = Arc::clone(&said);
+    let wrapper = Played::start(move |path| match path {
         STATE => (200, json!({"formed": true}).to_string()),
+        NOTICES => match serde_json::to_string(&*tells.lock().unwrap_or_else(PoisonError::into_inner)) {
+            Ok(text) => (200, text),
+            Err(error) => (500, error.to_string()),
+        },
         path if path.starts_with("/probe/") => (200, "this server takes part".into()),
         _ => (404, String::new()),
     })?;
-    Ok(Server { name: name(ordinal), directory: tempfile::tempdir()?, dkron, wrapper, updater: None })
+    Ok(Server { name: name(ordinal), directory: tempfile::tempdir()?, dkron, wrapper, said, updater: None })
 }

@@ -109,6 +109,10 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
         // Reads of the set have an API server of their own, in `kubernetes`.
         return (StatusCode::NOT_FOUND, api_answer(404)).into_response();
     }
+    if head.uri.path() == "/v1/notices" {
+        // A wrapper that has something to say is played in `events`.
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let body = to_bytes(body, 1 << 20).await.expect("a body");
     if let Play::Slow(delay, _) = play {
         sleep(delay).await;
@@ -155,6 +159,7 @@ pub fn quick() -> Pace {
         confirm: Duration::from_secs(2),
         settle: Duration::from_millis(10),
         reign: Duration::from_millis(200),
+        notices: Duration::from_millis(20),
         // dkron and the wrapper are played, and stay.
         outlive: Duration::ZERO,
         ..Pace::default()

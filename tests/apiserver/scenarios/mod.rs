@@ -49,6 +49,7 @@ scenarios! {
     installation::accounts_again_are_unchanged,
     access::accounts_have_the_documented_rights_only,
     access::label_updater_writes_its_two_keys_only,
+    access::dkron_container_has_no_token_and_writes_nothing_of_the_label_updater,
     stateful_set::plain_set_is_stamped_and_its_pods_are_injected,
     bare_pods::bare_servers_are_injected,
     agents::agents_join_the_cluster_that_they_name,
@@ -77,6 +78,6 @@ scenarios! {
     label_updater::edited_re_created_and_rotated_the_label_is_right_again,
     label_updater::stale_label_of_a_killed_leader_is_cleared,
     label_updater::desired_json_follows_the_set,
-    label_updater::labels_follow_leadership_through_moves_and_an_outage,
+    label_updater::moves_outage_idleness_and_events,
     webhook_down::only_dkron_waits_for_a_webhook_that_is_down,
 }

@@ -69,10 +69,21 @@ pub(super) fn leader_label(pod: &Pod) -> Option<bool> {
     pod.labels().get(label::LEADER)?.parse().ok()
 }
 
-/// Other pods of the set that say that they lead.
-pub(super) fn rivals(set: &StatefulSet, pods: &[Pod], own: &str) -> Vec<String> {
-    let names = of_set(set, pods).filter(|pod| leader_label(pod) == Some(true)).map(ResourceExt::name_any);
-    names.filter(|name| name != own).collect()
+/// Other servers of the own cluster that say that they lead: of the own set, or bare pods like the own one.
+pub(super) fn rivals(set: Option<&StatefulSet>, pods: &[Pod], own: &Pod) -> Vec<String> {
+    let kin: Vec<&Pod> = match set {
+        Some(set) => of_set(set, pods).collect(),
+        None if is_bare(own) => pods.iter().filter(|pod| is_bare(pod)).collect(),
+        // Whose set has just gone.
+        None => Vec::new(),
+    };
+    let names = kin.into_iter().filter(|pod| leader_label(pod) == Some(true)).map(ResourceExt::name_any);
+    names.filter(|name| *name != own.name_any()).collect()
+}
+
+/// Nobody controls it.
+fn is_bare(pod: &Pod) -> bool {
+    !pod.metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true))
 }
 
 #[cfg(test)]
@@ -203,11 +214,21 @@ mod tests {
     }
 
     #[test]
+    fn bare_pods_have_bare_rivals() {
+        let bare = json!({"metadata": {"labels": {"dkron-ha.io/leader": "true"}, "ownerReferences": null}});
+        let of_a_set = json!({"metadata": {"labels": {"dkron-ha.io/leader": "true"}}});
+        let pods = [pod("x-0", &bare), pod("x-1", &bare), pod("x-2", &of_a_set)];
+        assert_eq!(rivals(None, &pods, &pods[0]), ["x-1"]);
+    }
+
+    #[test]
     fn rivals_are_the_others_that_say_they_lead() {
         let leads = json!({"metadata": {"labels": {"dkron-ha.io/leader": "true"}}});
         let follows = json!({"metadata": {"labels": {"dkron-ha.io/leader": "false"}}});
         let pods = [pod("dkron-0", &leads), pod("dkron-1", &leads), pod("dkron-2", &follows), pod("dkron-3", &none())];
-        assert_eq!(rivals(&set(&none()), &pods, "dkron-0"), ["dkron-1"]);
-        assert_eq!(rivals(&set(&none()), &pods, "dkron-2"), ["dkron-0", "dkron-1"]);
+        let set = set(&none());
+        assert_eq!(rivals(Some(&set), &pods, &pods[0]), ["dkron-1"]);
+        assert_eq!(rivals(Some(&set), &pods, &pods[2]), ["dkron-0", "dkron-1"]);
+        assert!(rivals(None, &pods, &pods[2]).is_empty(), "its set is gone");
     }
 }

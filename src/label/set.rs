@@ -98,7 +98,7 @@ pub(super) async fn follow(
                 }
                 pause = config.pace.first_pause;
                 note(&read, &config, boot.as_deref());
-                tell.send_replace(seen(&read, &config.pod));
+                tell.send_replace(seen(&read));
                 if changes.is_none() {
                     changes = watched(&read, &client, &config.namespace);
                 }
@@ -166,12 +166,12 @@ fn selects(own: &Pod) -> Option<String> {
     own.metadata.labels.as_ref()?.get(label::SERVER_OF).map(|cluster| format!("{}={cluster}", label::SERVER_OF))
 }
 
-fn seen(read: &Read, own: &str) -> Seen {
+fn seen(read: &Read) -> Seen {
     Seen {
         at: Some(read.at.1),
         own_label: desired::leader_label(&read.own),
         own_formed: desired::is_formed(&read.own),
-        rivals: read.set.as_ref().map(|set| desired::rivals(set, &read.pods, own)).unwrap_or_default(),
+        rivals: desired::rivals(read.set.as_ref(), &read.pods, &read.own),
         own: Some(Own { pod: read.own.object_ref(&()), set: read.set.as_ref().map(|set| set.object_ref(&())) }),
     }
 }
@@ -196,13 +196,13 @@ fn note(read: &Read, config: &LabelConfig, boot: Option<&str>) {
 /// Something of the set or its pods has changed. Only that it has: what it is now, a read says.
 fn watched(read: &Read, client: &Client, namespace: &str) -> Option<BoxStream<'static, ()>> {
     let of_pods = watcher::Config::default().labels(&selects(&read.own)?);
-    let of_set = watcher::Config::default().fields(&format!("metadata.name={}", desired::owner(&read.own)?.name));
     let pods = Api::<PartialObjectMeta<Pod>>::namespaced(client.clone(), namespace);
+    let pods = events(watcher(pods, of_pods).default_backoff());
+    // Bare pods have no set.
+    let Some(owner) = desired::owner(&read.own) else { return Some(pods) };
+    let of_set = watcher::Config::default().fields(&format!("metadata.name={}", owner.name));
     let sets = Api::<PartialObjectMeta<StatefulSet>>::namespaced(client.clone(), namespace);
-    Some(
-        select(events(watcher(pods, of_pods).default_backoff()), events(watcher(sets, of_set).default_backoff()))
-            .boxed(),
-    )
+    Some(select(pods, events(watcher(sets, of_set).default_backoff())).boxed())
 }
 
 /// One item for each event; an interruption is worth a read too, and the watch goes on by itself.

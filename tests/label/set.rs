@@ -122,6 +122,23 @@ async fn the_leader_takes_the_label_of_others_away_and_a_follower_does_not() {
 }
 
 #[tokio::test]
+async fn bare_pods_are_watched_and_cleared_too_and_have_no_file() {
+    let bare = |name: &str, leader| {
+        let mut pod = pod(name, "10.0.0.1", leader);
+        pod["metadata"]["ownerReferences"] = json!(null);
+        pod
+    };
+    let pace = Pace { confirm: Duration::from_secs(3600), ..quick() };
+    let scene = Scene::of(LEADER, vec![bare("dkron-0", false), bare("dkron-1", true)], pace).await;
+    scene.kubernetes.until("one label", |kubernetes| kubernetes.leads("dkron-0") && !kubernetes.leads("dkron-1")).await;
+    sleep(Duration::from_millis(300)).await;
+    scene.kubernetes.change(|world| world.pods[0]["metadata"]["labels"]["dkron-ha.io/leader"] = json!("false"));
+    scene.kubernetes.until("the label again", |kubernetes| kubernetes.leads("dkron-0")).await;
+    assert!(scene.told().is_none(), "nobody wants a number of bare pods");
+    scene.updater.stop().await;
+}
+
+#[tokio::test]
 async fn that_the_cluster_has_formed_is_noted_once_the_wrapper_says_so() {
     let scene = Scene::of(Play::Answer(200, r#"{"formed": true}"#), three(), quick()).await;
     let formed =

@@ -11,6 +11,8 @@
 //! | `events` | asks the wrapper, and writes them |
 //! | `api_server` | where the API server is, and the token for it |
 //! | `ask` | questions to dkron and the wrapper |
+//! | `own_dkron` | dkron's HTTP API, with TLS and credentials where it wants them |
+//! | `door` | the same for the wrapper, by a Unix socket |
 //! | `health`, `metrics` | the own port |
 //!
 //! A native sidecar is told to stop after dkron is gone. As a plain container it is told at the same time as dkron, and goes on until
@@ -21,23 +23,28 @@ mod ask;
 mod config;
 pub mod decision;
 mod desired;
+mod door;
 mod events;
 mod health;
 mod ledger;
 mod metrics;
+mod own_dkron;
 mod pod;
 mod set;
 
+use std::net::Ipv4Addr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hyper::Method;
 use serde::Deserialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 pub use api_server::AccessError;
 pub use config::{LabelConfig, LabelError, Pace};
+pub use own_dkron::DkronApi;
 
 use crate::contract::path;
 use ask::AskError;
@@ -77,13 +84,14 @@ pub async fn run(config: LabelConfig, shutdown: impl Future<Output = ()>) -> Res
         tokio::spawn(events::tell(client, config.clone(), Arc::clone(&metrics), seen.clone())),
         tokio::spawn(note_formed(config.clone(), Arc::clone(&pod), seen.clone())),
     ];
+    let door = config.dkron.is_guarded().then(|| tokio::spawn(door::serve(config.clone())));
     let over = async {
         shutdown.await;
         let _ = timeout(config.pace.outlive, wrapper_is_gone(&config)).await;
     };
     follow(&config, &pod, &metrics, &seen, &answered, pin!(over)).await;
     farewell(&config, &pod, &metrics).await;
-    beside.iter().for_each(tokio::task::JoinHandle::abort);
+    beside.iter().chain(&door).for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 
@@ -186,7 +194,9 @@ async fn wrapper_is_gone(config: &LabelConfig) {
 }
 
 async fn observe(config: &LabelConfig, metrics: &Metrics) -> Observation {
-    let answer = ask::status(config.dkron(), IS_LEADER, config.pace.ask).await;
+    let question = async { Ok(config.dkron.send(Method::GET, IS_LEADER).await?.status().as_u16()) };
+    let at = (Ipv4Addr::LOCALHOST, config.dkron.port).into();
+    let answer = ask::within(at, config.pace.ask, question).await;
     let observation = match &answer {
         Ok(200) => Observation::Leader,
         Ok(_) | Err(_) => Observation::NotLeader,

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use dkron_ha::init::notices::Notices;
 use dkron_ha::init::procedure::{Moment, Saying};
-use dkron_ha::label::LabelConfig;
+use dkron_ha::label::{DkronApi, LabelConfig};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -35,10 +35,11 @@ impl Scene {
         let updater = Updater::with(LabelConfig {
             pod: "dkron-0".into(),
             namespace: "jobs".into(),
-            dkron_port: wrapper.port(),
+            dkron: DkronApi::plain(wrapper.port()),
             wrapper_port: wrapper.port(),
             port: free_port().await,
             desired: directory.path().join("desired.json"),
+            door: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/dkron.sock"),
             api: kube::Config::new(format!("http://{}", kubernetes.address).parse().expect("an address")),
             pace: quick(),
         });

@@ -1,5 +1,6 @@
 //! The label updater between a dkron and an API server that a test plays, over real connections on the loopback interface.
 
+mod door;
 mod events;
 mod health;
 mod keeping;

@@ -9,7 +9,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use dkron_ha::label::{LabelConfig, LabelError, Pace, run};
+use dkron_ha::label::{DkronApi, LabelConfig, LabelError, Pace, run};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -188,10 +188,11 @@ impl Updater {
         let config = LabelConfig {
             pod: "dkron-0".into(),
             namespace: "jobs".into(),
-            dkron_port: dkron.port(),
+            dkron: DkronApi::plain(dkron.port()),
             wrapper_port: wrapper.port(),
             port,
             desired: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/desired.json"),
+            door: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/dkron.sock"),
             api: kube::Config::new(format!("http://{api}").parse().expect("an address")),
             pace,
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dkron_ha::init::clock;
 use dkron_ha::init::disk::desired;
 use dkron_ha::init::procedure::{Desired, Moment};
-use dkron_ha::label::{LabelConfig, Pace};
+use dkron_ha::label::{DkronApi, LabelConfig, Pace};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -33,10 +33,11 @@ impl Scene {
         let updater = Updater::with(LabelConfig {
             pod: "dkron-0".into(),
             namespace: "jobs".into(),
-            dkron_port: dkron.address.port(),
+            dkron: DkronApi::plain(dkron.address.port()),
             wrapper_port: dkron.address.port(),
             port: free_port().await,
             desired: directory.path().join("desired.json"),
+            door: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/dkron.sock"),
             api: kube::Config::new(format!("http://{}", kubernetes.address).parse().expect("an address")),
             pace,
         });

@@ -23,6 +23,9 @@ const BURST: u32 = 10;
 /// and then one each time this has passed.
 const REFILL: Duration = Duration::from_secs(20);
 
+/// What was said so long ago is no news for a label updater that has just begun: Kubernetes keeps Events for an hour.
+const STALE: Duration = Duration::from_secs(3600);
+
 /// After a first failed write; doubled by each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -109,10 +112,11 @@ impl Ledger {
             let line = self.lines.entry(reason.to_owned()).or_default();
             let times = notice.count.saturating_sub(line.heard);
             line.heard = notice.count;
-            if times == 0 {
+            let age = age(notice.at);
+            if times == 0 || age > STALE {
                 continue;
             }
-            let last = now.checked_sub(age(notice.at)).unwrap_or(now);
+            let last = now.checked_sub(age).unwrap_or(now);
             let note = shortened(&notice.text);
             let same = line.news.take().filter(|news| news.note == note);
             let (first, count) = same.map_or((last, times), |news| (news.first, news.count.saturating_add(times)));

@@ -4,6 +4,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`decision`] | what to write into the label, given what was written, what dkron answered and what time it is; pure |
+//! | `reign` | when a leader takes the labels of others away; pure |
 //! | `desired` | what the set and its pods, as they were read, say; pure |
 //! | `set` | reads them, and writes `desired.json` |
 //! | `pod` | patches |
@@ -30,6 +31,7 @@ mod ledger;
 mod metrics;
 mod own_dkron;
 mod pod;
+mod reign;
 mod set;
 
 use std::net::Ipv4Addr;
@@ -51,6 +53,7 @@ use ask::AskError;
 use decision::{Observation, Patch, State};
 use metrics::Metrics;
 use pod::{OwnPod, PatchError};
+use reign::Reign;
 use set::Seen;
 
 /// What dkron answers: 200 where this server leads, 404 where it does not.
@@ -106,7 +109,7 @@ async fn follow(
     mut over: Pin<&mut impl Future<Output = ()>>,
 ) {
     let mut state = State::new(config.pace);
-    let mut leads_since = None;
+    let mut reign = Reign::new(config.pace);
     let mut polls = interval(config.pace.poll);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -122,49 +125,62 @@ async fn follow(
         if let Some(at) = seen.at {
             state.saw(seen.own_label, at.into_std());
         }
-        match observation {
-            Observation::Leader => depose(config, pod, &seen, *leads_since.get_or_insert_with(Instant::now)).await,
-            Observation::NotLeader => leads_since = None,
+        reign.observed(observation, Instant::now());
+        if let Some(patch) = decision::next(&state, observation, Instant::now()) {
+            assert_label(pod, patch, &mut state, metrics, answered).await;
         }
-        let Some(patch) = decision::next(&state, observation, Instant::now()) else { continue };
-        match write(pod, patch, metrics).await {
-            Ok(()) => {
-                if state.is_news(patch) {
-                    tracing::info!(leader = patch.leader, "label written");
-                }
-                state.wrote(patch, Instant::now());
-                answered.notify_one();
-            }
-            // An outage is told once, not every two seconds.
-            Err(error) if state.failed(patch, Instant::now()) => {
-                tracing::warn!(%error, leader = patch.leader, "label not written, trying again");
-            }
-            Err(error) => tracing::debug!(%error, leader = patch.leader, "label not written"),
-        }
+        depose(pod, &seen, &mut reign).await;
     }
 }
 
-/// A leader that died leaves its label behind; the next one takes it away, once it has led for a moment and that was seen since.
-async fn depose(config: &LabelConfig, pod: &OwnPod, seen: &Seen, leads_since: Instant) {
-    let settled = leads_since + config.pace.reign;
-    if Instant::now() < settled || seen.at.is_none_or(|at| at.into_std() < leads_since) {
+/// Writes the own label, and notes what became of it.
+async fn assert_label(pod: &OwnPod, patch: Patch, state: &mut State, metrics: &Metrics, answered: &Notify) {
+    match write(pod, patch, metrics).await {
+        Ok(()) => {
+            if state.is_news(patch) {
+                tracing::info!(leader = patch.leader, "label written");
+            }
+            state.wrote(patch, Instant::now());
+            answered.notify_one();
+        }
+        // An outage is told once, not every two seconds.
+        Err(error) if state.failed(patch, Instant::now()) => {
+            tracing::warn!(%error, leader = patch.leader, "label not written, trying again");
+        }
+        Err(error) => tracing::debug!(%error, leader = patch.leader, "label not written"),
+    }
+}
+
+/// Takes the labels of others away where it is time to.
+async fn depose(pod: &OwnPod, seen: &Seen, reign: &mut Reign) {
+    let Some(at) = seen.at.map(tokio::time::Instant::into_std) else { return };
+    if seen.rivals.is_empty() || !reign.is_due(at, Instant::now()) {
         return;
     }
+    let mut well = true;
     for rival in &seen.rivals {
         match pod.depose(rival).await {
             Ok(()) => tracing::info!(pod = rival, "label taken away from a server that leads no more"),
-            Err(error) => tracing::warn!(%error, pod = rival, "label of a server that leads no more not taken away"),
+            Err(error) => {
+                well = false;
+                tracing::warn!(%error, pod = rival, "label of a server that leads no more not taken away");
+            }
         }
     }
+    reign.tried(at, well, Instant::now());
 }
 
 /// Notes once that the wrapper has heard of a leader, so that it is known also after all wrappers have been replaced.
 async fn note_formed(config: LabelConfig, pod: Arc<OwnPod>, mut seen: watch::Receiver<Seen>) {
+    let mut failed = false;
     while seen.wait_for(|seen| seen.at.is_some()).await.is_ok_and(|seen| !seen.own_formed) {
         if has_formed(&config).await {
             match pod.note_formed().await {
                 Ok(()) => return tracing::info!("noted that the cluster has formed"),
-                Err(error) => tracing::warn!(%error, "not noted that the cluster has formed"),
+                Err(error) if !std::mem::replace(&mut failed, true) => {
+                    tracing::warn!(%error, "not noted that the cluster has formed, trying again");
+                }
+                Err(error) => tracing::debug!(%error, "not noted that the cluster has formed"),
             }
         }
         sleep(FORMED_PAUSE).await;

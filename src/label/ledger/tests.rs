@@ -24,13 +24,18 @@ impl Scene {
         self.begun + Duration::from_secs_f64(self.seconds)
     }
 
-    /// The wrapper, which began at `began`, says this: reason, text, count.
+    /// The wrapper, which began at `began`, says this now: reason, text, count.
     fn hear(&mut self, began: u64, said: &[(&str, &str, u32)]) {
+        self.hear_of(Duration::ZERO, began, said);
+    }
+
+    /// The same, said a while ago.
+    fn hear_of(&mut self, age: Duration, began: u64, said: &[(&str, &str, u32)]) {
         let notice = |(reason, text, count): &(&str, &str, u32)| json!({"reason": reason, "warning": true, "text": text, "count": count, "at": 0});
         let notices = json!({"began": began, "notices": said.iter().map(notice).collect::<Vec<_>>()});
         let notices: Notices = serde_json::from_value(notices).expect("notices");
         let now = self.now();
-        self.ledger.hear(&notices, now, |_| Duration::ZERO);
+        self.ledger.hear(&notices, now, |_| age);
     }
 
     /// Writes all that is due, each with this outcome.
@@ -105,6 +110,17 @@ fn a_wrapper_that_begins_anew_counts_anew() {
     scene.seconds = 61.0;
     scene.hear(2, &[("Died", "with code 1", 1)]);
     assert_eq!(scene.write(Outcome::Written), [told("Died", "with code 1", 6, true)]);
+}
+
+#[test]
+fn what_was_said_before_this_program_began_is_told_if_it_is_still_news() {
+    let mut scene = Scene::new();
+    scene.hear_of(Duration::from_secs(3601), 1, &[("Found", "a", 1)]);
+    assert!(scene.write(Outcome::Written).is_empty());
+    scene.hear(1, &[("Found", "a", 2)]);
+    assert_eq!(scene.write(Outcome::Written), [told("Found", "a", 1, false)]);
+    scene.hear_of(Duration::from_secs(3599), 1, &[("Found", "a", 2), ("Stall", "b", 4)]);
+    assert_eq!(scene.write(Outcome::Written), [told("Stall", "b", 4, false)]);
 }
 
 #[test]

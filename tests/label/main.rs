@@ -6,5 +6,6 @@ mod health;
 mod keeping;
 mod kubernetes;
 mod neighbours;
+mod real_wrapper;
 mod set;
 mod stopping;

@@ -34,6 +34,7 @@ mod pod;
 mod reign;
 mod set;
 
+use std::error::Error;
 use std::net::Ipv4Addr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -145,7 +146,7 @@ async fn assert_label(pod: &OwnPod, patch: Patch, state: &mut State, metrics: &M
         }
         // An outage is told once, not every two seconds.
         Err(error) if state.failed(patch, Instant::now()) => {
-            tracing::warn!(%error, leader = patch.leader, "label not written, trying again");
+            tracing::warn!(error = whole(&error), leader = patch.leader, "label not written, trying again");
         }
         Err(error) => tracing::debug!(%error, leader = patch.leader, "label not written"),
     }
@@ -163,7 +164,11 @@ async fn depose(pod: &OwnPod, seen: &Seen, reign: &mut Reign) {
             Ok(()) => tracing::info!(pod = rival, "label taken away from a server that leads no more"),
             Err(error) => {
                 well = false;
-                tracing::warn!(%error, pod = rival, "label of a server that leads no more not taken away");
+                tracing::warn!(
+                    error = whole(&error),
+                    pod = rival,
+                    "label of a server that leads no more not taken away"
+                );
             }
         }
     }
@@ -178,7 +183,7 @@ async fn note_formed(config: LabelConfig, pod: Arc<OwnPod>, mut seen: watch::Rec
             match pod.note_formed().await {
                 Ok(()) => return tracing::info!("noted that the cluster has formed"),
                 Err(error) if !std::mem::replace(&mut failed, true) => {
-                    tracing::warn!(%error, "not noted that the cluster has formed, trying again");
+                    tracing::warn!(error = whole(&error), "not noted that the cluster has formed, trying again");
                 }
                 Err(error) => tracing::debug!(%error, "not noted that the cluster has formed"),
             }
@@ -230,16 +235,22 @@ async fn write(pod: &OwnPod, patch: Patch, metrics: &Metrics) -> Result<(), Patc
     outcome
 }
 
+/// With what led to it: kube alone says no more than "client error (Connect)".
+fn whole(error: &PatchError) -> &(dyn Error + 'static) {
+    error
+}
+
 async fn farewell(config: &LabelConfig, pod: &OwnPod, metrics: &Metrics) {
+    let mut last = None;
     let attempts = async {
         while let Err(error) = write(pod, Patch { leader: false }, metrics).await {
-            tracing::warn!(%error, leader = false, "label not written");
+            last = Some(error);
             sleep(FAREWELL_PAUSE).await;
         }
     };
     if timeout(config.pace.farewell, attempts).await.is_ok() {
         tracing::info!(leader = false, "label written for the last time");
     } else {
-        tracing::error!("the label could not be taken away in time");
+        tracing::error!(error = last.as_ref().map(whole), "the label could not be taken away in time");
     }
 }

@@ -4,6 +4,7 @@
 //! A watch alone would not do: one that is silent may be broken, and the wrapper removes servers by what it is told. So the file
 //! counts from the moment when a consistent read began, and is not renewed by anything less.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,8 +63,8 @@ struct Read {
 enum ReadError {
     #[error("no answer from the API server within {0:?}")]
     TimedOut(Duration),
-    #[error("the API server refused: {0}")]
-    Refused(#[from] kube::Error),
+    #[error("the request failed: {0}")]
+    Failed(#[from] kube::Error),
 }
 
 /// Reads, writes the file, and tells, for ever. `answered` says that the API server has answered somebody else: after an outage
@@ -107,7 +108,11 @@ pub(super) async fn follow(
             Err(error) => {
                 metrics.read(false);
                 if !std::mem::replace(&mut was_away, true) {
-                    tracing::warn!(%error, "the set and its pods cannot be read: the wrapper does without Kubernetes' word soon");
+                    let error: &dyn Error = &error;
+                    tracing::warn!(
+                        error,
+                        "the set and its pods cannot be read: the wrapper does without Kubernetes' word soon"
+                    );
                 }
                 let wait = pause;
                 pause = (pause * 2).min(config.pace.longest_read_pause);

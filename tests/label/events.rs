@@ -7,8 +7,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use dkron_ha::init::clock;
 use dkron_ha::init::notices::Notices;
-use dkron_ha::init::procedure::{Moment, Saying};
+use dkron_ha::init::procedure::Saying;
 use dkron_ha::label::{DkronApi, LabelConfig};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -29,7 +30,7 @@ struct Scene {
 impl Scene {
     async fn start() -> Self {
         let kubernetes = Kubernetes::start(vec![pod("dkron-0", "10.0.0.1", false)]).await;
-        let said = Arc::new(Mutex::new(Notices::new(Moment(1000))));
+        let said = Arc::new(Mutex::new(Notices::new(clock::now().at)));
         let wrapper = wrapper(Arc::clone(&said)).await;
         let directory = tempfile::tempdir().expect("a directory");
         let updater = Updater::with(LabelConfig {
@@ -47,7 +48,7 @@ impl Scene {
     }
 
     fn say(&self, saying: &Saying) {
-        assert!(self.said.lock().expect("no panic while locked").hear(saying, Moment(2000)));
+        assert!(self.said.lock().expect("no panic while locked").hear(saying, clock::now().at));
     }
 
     async fn until_events(&self, count: usize) -> Vec<Value> {

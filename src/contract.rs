@@ -75,6 +75,21 @@ pub mod env {
     pub const RUN: &str = "DKRON_HA_RUN";
     /// What the label updater tells, where it is not in [`path::DESIRED`](super::path::DESIRED).
     pub const DESIRED: &str = "DKRON_HA_DESIRED";
+    /// File with whom the certificate of dkron's HTTP API must lead to (PEM); with it the label updater speaks TLS.
+    pub const DKRON_AUTHORITY: &str = "DKRON_HA_DKRON_AUTHORITY";
+    /// The name in that certificate, where it is not `localhost`.
+    pub const DKRON_SERVER_NAME: &str = "DKRON_HA_DKRON_SERVER_NAME";
+    /// File with what stands in the header `Authorization` of requests to dkron.
+    pub const DKRON_CREDENTIALS: &str = "DKRON_HA_DKRON_CREDENTIALS";
+    /// The wrapper's door to such a dkron, where it is not [`path::DOOR`](super::path::DOOR).
+    pub const DOOR: &str = "DKRON_HA_DOOR";
+    /// Directory of the label updater's token and of the authority that vouches for the API server, where it is not
+    /// [`path::SERVICE_ACCOUNT`](super::path::SERVICE_ACCOUNT).
+    pub const ACCOUNT: &str = "DKRON_HA_ACCOUNT";
+    /// Where the API server is: what Kubernetes sets in every container.
+    pub const KUBERNETES_HOST: &str = "KUBERNETES_SERVICE_HOST";
+    /// Its port, likewise.
+    pub const KUBERNETES_PORT: &str = "KUBERNETES_SERVICE_PORT";
     /// DNS domain of the cluster, where it is not to be read from resolv.conf.
     pub const CLUSTER_DOMAIN: &str = "DKRON_HA_CLUSTER_DOMAIN";
     /// Port of the wrapper, where it is not [`port::WRAPPER`](super::port::WRAPPER).
@@ -113,6 +128,8 @@ pub mod path {
     pub const WRAPPER: &str = "/dkron-ha/bin/dkron-ha-init";
     /// What the label updater tells the wrapper.
     pub const DESIRED: &str = "/dkron-ha/desired.json";
+    /// Unix socket of the label updater: dkron's HTTP API for the wrapper, which knows no TLS.
+    pub const DOOR: &str = "/dkron-ha/dkron.sock";
     /// Where the volume that only the dkron container writes is mounted.
     pub const RUN: &str = "/dkron-ha-run";
     /// The large program in the image.
@@ -125,6 +142,8 @@ pub mod path {
     pub const MUTATE: &str = "/mutate";
     /// Wrapper: what it tells the other wrappers of itself.
     pub const STATE: &str = "/v1/state";
+    /// Wrapper: what a person must know of its server.
+    pub const NOTICES: &str = "/v1/notices";
     /// Wrapper: the dkron container lives.
     pub const PROBE_LIVE: &str = "/probe/live";
     /// Wrapper: this server takes part.

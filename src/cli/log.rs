@@ -38,13 +38,25 @@ impl LogFlags {
     /// # Errors
     /// A filter that cannot be read.
     pub fn start(&self) -> anyhow::Result<()> {
-        let filter = EnvFilter::builder().parse(&self.log)?;
+        self.start_with(EnvFilter::builder().parse(&self.log)?);
+        Ok(())
+    }
+
+    /// The same without a library whose errors the program tells itself, unless a directive names it.
+    ///
+    /// # Errors
+    /// A filter that cannot be read.
+    pub fn start_without(&self, library: &str) -> anyhow::Result<()> {
+        self.start_with(EnvFilter::builder().parse(format!("{library}=off,{}", self.log))?);
+        Ok(())
+    }
+
+    fn start_with(&self, filter: EnvFilter) {
         let colours = std::io::stderr().is_terminal();
         let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => logger.init(),
             LogFormat::Json => logger.json().init(),
         }
-        Ok(())
     }
 }

@@ -13,6 +13,7 @@
 //! | [`disk`] | the raft state, the marker beside it, and `desired.json` | files |
 //! | [`dkron`] | questions to dkron | sockets |
 //! | [`watch`] | looks at the peers and at the own dkron, over and over | DNS, sockets |
+//! | [`notices`] | what a person must know, of what is said | no |
 //! | [`port`] | what other wrappers, probes and Prometheus are told | sockets |
 //! | `json` | JSON as far as it is needed here | no |
 //! | `find` | where the program lies | files |
@@ -33,6 +34,7 @@ mod install;
 mod invocation;
 mod json;
 mod log;
+pub mod notices;
 pub mod port;
 pub mod procedure;
 mod relatives;

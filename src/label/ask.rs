@@ -1,4 +1,4 @@
-//! A question over plain HTTP to a neighbour in the pod, with a limit on time and size.
+//! A question over HTTP to a neighbour in the pod, with a limit on time and size.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,8 +7,9 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::handshake;
 use hyper::header::{CONNECTION, HOST};
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -24,6 +25,8 @@ pub(super) enum AskError {
     Connect { at: SocketAddr, source: std::io::Error },
     #[error("no HTTP from {at}: {source}")]
     Http { at: SocketAddr, source: hyper::Error },
+    #[error("no TLS with {at}, or no credentials for it: {source}")]
+    Guard { at: SocketAddr, source: std::io::Error },
     #[error("bad path {path:?}")]
     Path { path: String },
 }
@@ -45,7 +48,7 @@ pub(super) async fn answer(at: SocketAddr, path: &str, limit: Duration) -> Resul
     .await
 }
 
-async fn within<T>(
+pub(super) async fn within<T>(
     at: SocketAddr,
     limit: Duration,
     question: impl Future<Output = Result<T, AskError>>,
@@ -55,14 +58,32 @@ async fn within<T>(
 
 async fn send(at: SocketAddr, path: &str) -> Result<Response<Incoming>, AskError> {
     let stream = TcpStream::connect(at).await.map_err(|source| AskError::Connect { at, source })?;
+    exchange(stream, request(Method::GET, path, at)?, at).await
+}
+
+/// A request without a body, the only one of its connection.
+pub(super) fn request(method: Method, path: &str, at: SocketAddr) -> Result<Request<Empty<Bytes>>, AskError> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, at.to_string())
+        .header(CONNECTION, "close")
+        .body(Empty::new())
+        .map_err(|_| AskError::Path { path: path.into() })
+}
+
+/// Sends it over a connection, whatever that is made of.
+pub(super) async fn exchange<S>(
+    stream: S,
+    request: Request<Empty<Bytes>>,
+    at: SocketAddr,
+) -> Result<Response<Incoming>, AskError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let http = |source| AskError::Http { at, source };
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(http)?;
     // Ends by itself once the response is dropped.
     tokio::spawn(connection);
-    let request = Request::get(path)
-        .header(HOST, at.to_string())
-        .header(CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| AskError::Path { path: path.into() })?;
     sender.send_request(request).await.map_err(http)
 }

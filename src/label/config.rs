@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::api_server::{self, AccessError};
+use super::own_dkron::{DkronApi, LOCALHOST};
 use crate::contract::{env, path, port};
 
 /// What the label updater has to know.
@@ -13,14 +15,16 @@ pub struct LabelConfig {
     pub pod: String,
     /// Namespace of that pod.
     pub namespace: String,
-    /// dkron's HTTP API on the loopback interface, which the containers of a pod share.
-    pub dkron_port: u16,
-    /// The wrapper, likewise.
+    /// The HTTP API of its dkron.
+    pub dkron: DkronApi,
+    /// The wrapper, on the loopback interface, which the containers of a pod share.
     pub wrapper_port: u16,
     /// Own port, for probes and metrics.
     pub port: u16,
     /// Where the wrapper reads what Kubernetes wants.
     pub desired: PathBuf,
+    /// The wrapper's door to a dkron that speaks TLS or wants credentials; not there for another one.
+    pub door: PathBuf,
     /// How to reach the API server.
     pub api: kube::Config,
     /// How often what is done, and for how long.
@@ -40,8 +44,10 @@ pub struct Pace {
     pub reassert: Duration,
     /// After a first failed patch; doubled by each further one.
     pub first_pause: Duration,
-    /// No pause is longer.
+    /// No pause between two patches is longer: the label of a new leader is to be right soon after an outage.
     pub longest_pause: Duration,
+    /// No pause between two failed reads is longer, unless a patch was accepted meanwhile.
+    pub longest_read_pause: Duration,
     /// For taking the label away at the end.
     pub farewell: Duration,
     /// Between two attempts to bind the own port.
@@ -54,6 +60,8 @@ pub struct Pace {
     pub settle: Duration,
     /// A server leads for so long before it takes the label of another one away.
     pub reign: Duration,
+    /// Between two questions to the wrapper for what people must know.
+    pub notices: Duration,
     /// After TERM, for as long as the wrapper is still there. The kubelet's KILL comes first.
     pub outlive: Duration,
 }
@@ -66,13 +74,15 @@ impl Default for Pace {
             patch: Duration::from_secs(2),
             reassert: Duration::from_secs(600),
             first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(10),
+            longest_pause: Duration::from_secs(2),
+            longest_read_pause: Duration::from_secs(10),
             farewell: Duration::from_secs(3),
             rebind: Duration::from_secs(5),
             confirm: Duration::from_secs(13),
             read: Duration::from_secs(5),
             settle: Duration::from_millis(100),
             reign: Duration::from_secs(1),
+            notices: Duration::from_secs(2),
             outlive: Duration::from_secs(3600),
         }
     }
@@ -94,7 +104,7 @@ pub enum LabelError {
     },
     /// The token or the certificate that Kubernetes mounts is missing or unreadable.
     #[error("the API server cannot be found from within this pod")]
-    InCluster(#[from] kube::config::InClusterError),
+    InCluster(#[from] AccessError),
     /// These make no client.
     #[error("no client for the API server")]
     Client(#[source] kube::Error),
@@ -106,7 +116,8 @@ impl LabelConfig {
     /// # Errors
     /// [`LabelError`] naming the variable or file that is missing or wrong.
     pub fn in_cluster(variable: impl Fn(&str) -> Option<String>) -> Result<Self, LabelError> {
-        Self::from_variables(variable, kube::Config::incluster()?)
+        let api = api_server::from_within(&variable)?;
+        Self::from_variables(variable, api)
     }
 
     /// Reads the environment that the webhook gives the container.
@@ -123,21 +134,24 @@ impl LabelConfig {
                 Ok(port) => Ok(port),
             },
         };
+        let file = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         Ok(Self {
             pod: text(env::POD_NAME)?,
             namespace: text(env::STATEFULSET_NAMESPACE)?,
-            dkron_port: port(env::DKRON_HTTP_PORT, port::DKRON_HTTP)?,
+            dkron: DkronApi {
+                pod_ip: variable(env::POD_IP).and_then(|ip| ip.parse().ok()),
+                authority: file(env::DKRON_AUTHORITY),
+                credentials: file(env::DKRON_CREDENTIALS),
+                server_name: variable(env::DKRON_SERVER_NAME).unwrap_or_else(|| LOCALHOST.into()),
+                ..DkronApi::plain(port(env::DKRON_HTTP_PORT, port::DKRON_HTTP)?)
+            },
             wrapper_port: port(env::WRAPPER_PORT, port::WRAPPER)?,
             port: port(env::LABEL_PORT, port::LABEL)?,
             desired: variable(env::DESIRED).unwrap_or_else(|| path::DESIRED.into()).into(),
+            door: variable(env::DOOR).unwrap_or_else(|| path::DOOR.into()).into(),
             api,
             pace: Pace::default(),
         })
-    }
-
-    /// Where dkron's HTTP API is.
-    pub(super) fn dkron(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.dkron_port).into()
     }
 
     /// Where the wrapper is.
@@ -175,11 +189,11 @@ mod tests {
         let named = [(env::POD_NAME, "dkron-0"), (env::STATEFULSET_NAMESPACE, "jobs")];
         let plain = read(&named).expect("a configuration");
         assert_eq!((plain.pod.as_str(), plain.namespace.as_str()), ("dkron-0", "jobs"));
-        assert_eq!((plain.dkron_port, plain.wrapper_port, plain.port), (8080, 8947, 8948));
+        assert_eq!((plain.dkron.port, plain.wrapper_port, plain.port), (8080, 8947, 8948));
 
         let mut set = named.to_vec();
         set.extend([(env::DKRON_HTTP_PORT, "1"), (env::WRAPPER_PORT, "2"), (env::LABEL_PORT, "3")]);
         let other = read(&set).expect("a configuration");
-        assert_eq!((other.dkron_port, other.wrapper_port, other.port), (1, 2, 3));
+        assert_eq!((other.dkron.port, other.wrapper_port, other.port), (1, 2, 3));
     }
 }

@@ -70,9 +70,9 @@ impl State {
         !matches!(self.known, Known::Written { patch: written, .. } if written == patch)
     }
 
-    /// A read that began at `at` found the label so: somebody may have changed it since it was written.
-    pub fn saw(&mut self, leads: bool, at: Instant) {
-        if matches!(self.known, Known::Written { patch, at: written } if at > written && patch.leader != leads) {
+    /// A read that began at `at` found the label so, or none: somebody may have changed it since it was written.
+    pub fn saw(&mut self, label: Option<bool>, at: Instant) {
+        if matches!(self.known, Known::Written { patch, at: written } if at > written && label != Some(patch.leader)) {
             self.known = Known::Nothing;
         }
     }
@@ -82,13 +82,15 @@ impl State {
         self.known = Known::Written { patch, at: now };
     }
 
-    /// `patch` was refused, or nothing was heard of it.
-    pub fn failed(&mut self, patch: Patch, now: Instant) {
+    /// `patch` was refused, or nothing was heard of it. Says whether that is new: the one before was accepted.
+    pub fn failed(&mut self, patch: Patch, now: Instant) -> bool {
+        let is_new = !matches!(self.known, Known::Failed { .. });
         let pause = match self.known {
             Known::Failed { patch: before, pause, .. } if before == patch => pause * 2,
             Known::Nothing | Known::Written { .. } | Known::Failed { .. } => self.pace.first_pause,
         };
         self.known = Known::Failed { patch, pause: pause.min(self.pace.longest_pause), at: now };
+        is_new
     }
 }
 
@@ -112,7 +114,7 @@ mod tests {
             assert_eq!(tried, *expected, "at {seconds} s");
             match tried {
                 Some(patch) if *works => state.wrote(patch, now),
-                Some(patch) => state.failed(patch, now),
+                Some(patch) => _ = state.failed(patch, now),
                 None => {}
             }
         }
@@ -155,14 +157,10 @@ mod tests {
             Poll(1.0, Leader, TRUE, false),
             Poll(2.9, Leader, None, false),
             Poll(3.0, Leader, TRUE, false),
-            Poll(6.9, Leader, None, false),
-            Poll(7.0, Leader, TRUE, false),
-            Poll(14.9, Leader, None, false),
-            Poll(15.0, Leader, TRUE, false),
-            Poll(24.9, Leader, None, false),
-            Poll(25.0, Leader, TRUE, false),
-            Poll(35.0, Leader, TRUE, true),
-            Poll(36.0, Leader, None, true),
+            Poll(4.9, Leader, None, false),
+            Poll(5.0, Leader, TRUE, false),
+            Poll(7.0, Leader, TRUE, true),
+            Poll(8.0, Leader, None, true),
         ]);
     }
 
@@ -205,12 +203,26 @@ mod tests {
         let after = |millis| start + Duration::from_millis(millis);
         let mut state = State::new(Pace::default());
         state.wrote(Patch { leader: true }, after(1000));
-        state.saw(false, after(900));
+        state.saw(Some(false), after(900));
         assert_eq!(next(&state, Leader, after(1100)), None, "read before it was written");
-        state.saw(true, after(1200));
+        state.saw(Some(true), after(1200));
         assert_eq!(next(&state, Leader, after(1300)), None);
-        state.saw(false, after(1400));
+        state.saw(Some(false), after(1400));
         assert_eq!(next(&state, Leader, after(1500)), TRUE);
+        state.wrote(Patch { leader: false }, after(1600));
+        state.saw(None, after(1700));
+        assert_eq!(next(&state, NotLeader, after(1800)), FALSE, "taken away altogether");
+    }
+
+    #[test]
+    fn only_the_first_of_several_failures_is_new() {
+        let now = Instant::now();
+        let mut state = State::new(Pace::default());
+        assert!(state.failed(Patch { leader: true }, now));
+        assert!(!state.failed(Patch { leader: true }, now));
+        assert!(!state.failed(Patch { leader: false }, now));
+        state.wrote(Patch { leader: false }, now);
+        assert!(state.failed(Patch { leader: true }, now));
     }
 
     #[test]

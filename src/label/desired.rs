@@ -64,15 +64,26 @@ pub(super) fn is_formed(pod: &Pod) -> bool {
     pod.annotations().get(annotation::FORMED).is_some_and(|value| value == "true")
 }
 
-/// What the leader label of a pod says.
-pub(super) fn says_it_leads(pod: &Pod) -> bool {
-    pod.labels().get(label::LEADER).is_some_and(|value| value == "true")
+/// What the leader label of a pod says; `None` where it says nothing, or nothing that the label updater ever writes.
+pub(super) fn leader_label(pod: &Pod) -> Option<bool> {
+    pod.labels().get(label::LEADER)?.parse().ok()
 }
 
-/// Other pods of the set that say that they lead.
-pub(super) fn rivals(set: &StatefulSet, pods: &[Pod], own: &str) -> Vec<String> {
-    let names = of_set(set, pods).filter(|pod| says_it_leads(pod)).map(ResourceExt::name_any);
-    names.filter(|name| name != own).collect()
+/// Other servers of the own cluster that say that they lead: of the own set, or bare pods like the own one.
+pub(super) fn rivals(set: Option<&StatefulSet>, pods: &[Pod], own: &Pod) -> Vec<String> {
+    let kin: Vec<&Pod> = match set {
+        Some(set) => of_set(set, pods).collect(),
+        None if is_bare(own) => pods.iter().filter(|pod| is_bare(pod)).collect(),
+        // Whose set has just gone.
+        None => Vec::new(),
+    };
+    let names = kin.into_iter().filter(|pod| leader_label(pod) == Some(true)).map(ResourceExt::name_any);
+    names.filter(|name| *name != own.name_any()).collect()
+}
+
+/// Nobody controls it.
+fn is_bare(pod: &Pod) -> bool {
+    !pod.metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true))
 }
 
 #[cfg(test)]
@@ -193,11 +204,31 @@ mod tests {
     }
 
     #[test]
+    fn a_label_says_one_of_two_things_or_nothing() {
+        let says = |labels: &Value| leader_label(&pod("dkron-0", &json!({"metadata": {"labels": labels}})));
+        assert_eq!(says(&json!({"dkron-ha.io/leader": "true"})), Some(true));
+        assert_eq!(says(&json!({"dkron-ha.io/leader": "false"})), Some(false));
+        for nothing in [json!({}), json!({"dkron-ha.io/leader": ""}), json!({"dkron-ha.io/leader": "yes"})] {
+            assert_eq!(says(&nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn bare_pods_have_bare_rivals() {
+        let bare = json!({"metadata": {"labels": {"dkron-ha.io/leader": "true"}, "ownerReferences": null}});
+        let of_a_set = json!({"metadata": {"labels": {"dkron-ha.io/leader": "true"}}});
+        let pods = [pod("x-0", &bare), pod("x-1", &bare), pod("x-2", &of_a_set)];
+        assert_eq!(rivals(None, &pods, &pods[0]), ["x-1"]);
+    }
+
+    #[test]
     fn rivals_are_the_others_that_say_they_lead() {
         let leads = json!({"metadata": {"labels": {"dkron-ha.io/leader": "true"}}});
         let follows = json!({"metadata": {"labels": {"dkron-ha.io/leader": "false"}}});
         let pods = [pod("dkron-0", &leads), pod("dkron-1", &leads), pod("dkron-2", &follows), pod("dkron-3", &none())];
-        assert_eq!(rivals(&set(&none()), &pods, "dkron-0"), ["dkron-1"]);
-        assert_eq!(rivals(&set(&none()), &pods, "dkron-2"), ["dkron-0", "dkron-1"]);
+        let set = set(&none());
+        assert_eq!(rivals(Some(&set), &pods, &pods[0]), ["dkron-1"]);
+        assert_eq!(rivals(Some(&set), &pods, &pods[2]), ["dkron-0", "dkron-1"]);
+        assert!(rivals(None, &pods, &pods[2]).is_empty(), "its set is gone");
     }
 }

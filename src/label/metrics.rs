@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::decision::Patch;
+use super::ledger;
 
 /// Content type of [`Metrics::text`].
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -31,18 +32,20 @@ pub(super) struct Metrics {
     polls: Family<Answer, Counter>,
     patches: Family<Outcome, Counter>,
     reads: Family<Outcome, Counter>,
+    events: Family<Outcome, Counter>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("dkron_ha_label");
-        let (leader, polls, patches, reads) =
-            (Gauge::default(), Family::default(), Family::default(), Family::default());
+        let (leader, polls) = (Gauge::default(), Family::default());
+        let (patches, reads, events) = (Family::default(), Family::default(), Family::default());
         registry.register("leader", "1 if the label was last written as true", leader.clone());
         registry.register("polls", "Questions to dkron by its answer", polls.clone());
         registry.register("patches", "Patches of the label by outcome", patches.clone());
         registry.register("reads", "Reads of the set and its pods by outcome", reads.clone());
-        Self { registry, leader, polls, patches, reads }
+        registry.register("events", "Writes of Events by outcome", events.clone());
+        Self { registry, leader, polls, patches, reads, events }
     }
 }
 
@@ -70,6 +73,16 @@ impl Metrics {
     /// The set and its pods were read, or could not be.
     pub(super) fn read(&self, done: bool) {
         self.reads.get_or_create(&Outcome { outcome: if done { "read" } else { "failed" } }).inc();
+    }
+
+    /// An Event was written, or could not be.
+    pub(super) fn told(&self, outcome: ledger::Outcome) {
+        let outcome = match outcome {
+            ledger::Outcome::Written => "written",
+            ledger::Outcome::Gone | ledger::Outcome::Failed => "failed",
+            ledger::Outcome::Refused => "refused",
+        };
+        self.events.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// All of it as `OpenMetrics` text.

@@ -24,8 +24,8 @@ pub(super) struct OwnPod {
 pub(super) enum PatchError {
     #[error("no answer from the API server within {0:?}")]
     TimedOut(Duration),
-    #[error("the API server refused: {0}")]
-    Refused(#[source] kube::Error),
+    #[error("the request failed: {0}")]
+    Failed(#[source] kube::Error),
 }
 
 impl OwnPod {
@@ -53,7 +53,7 @@ impl OwnPod {
         let params = PatchParams { field_manager: Some(injected::LABEL_UPDATER.into()), ..PatchParams::default() };
         let body = kube::api::Patch::Merge(body);
         match timeout(self.limit, self.pods.patch_metadata(name, &params, &body)).await {
-            Ok(answer) => answer.map(|_| ()).map_err(PatchError::Refused),
+            Ok(answer) => answer.map(|_| ()).map_err(PatchError::Failed),
             Err(_) => Err(PatchError::TimedOut(self.limit)),
         }
     }

@@ -4,6 +4,7 @@
 //! A watch alone would not do: one that is silent may be broken, and the wrapper removes servers by what it is told. So the file
 //! counts from the moment when a consistent read began, and is not renewed by anything less.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +12,12 @@ use std::time::Duration;
 use futures_util::stream::{BoxStream, select};
 use futures_util::{Stream, StreamExt as _};
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ObjectReference, Pod};
 use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Client};
-use tokio::sync::watch;
+use kube::{Api, Client, Resource as _};
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::desired;
@@ -33,12 +34,21 @@ use crate::init::procedure::Moment;
 pub(super) struct Seen {
     /// When the read began; `None` before the first one.
     pub at: Option<Instant>,
-    /// What the label of the own pod says.
-    pub own_leads: bool,
+    /// What the label of the own pod says, if it says anything.
+    pub own_label: Option<bool>,
     /// The own pod is annotated as having known a leader.
     pub own_formed: bool,
     /// Other pods of the set whose labels say that they lead.
     pub rivals: Vec<String>,
+    /// Whom Events are about.
+    pub own: Option<Own>,
+}
+
+/// The own pod and its set, as other objects name them.
+#[derive(Clone, Debug)]
+pub(super) struct Own {
+    pub pod: ObjectReference,
+    pub set: Option<ObjectReference>,
 }
 
 /// Everything that was read at once.
@@ -53,12 +63,19 @@ struct Read {
 enum ReadError {
     #[error("no answer from the API server within {0:?}")]
     TimedOut(Duration),
-    #[error("the API server refused: {0}")]
-    Refused(#[from] kube::Error),
+    #[error("the request failed: {0}")]
+    Failed(#[from] kube::Error),
 }
 
-/// Reads, writes the file, and tells, for ever.
-pub(super) async fn follow(client: Client, config: LabelConfig, metrics: Arc<Metrics>, tell: watch::Sender<Seen>) {
+/// Reads, writes the file, and tells, for ever. `answered` says that the API server has answered somebody else: after an outage
+/// nobody waits longer than that.
+pub(super) async fn follow(
+    client: Client,
+    config: LabelConfig,
+    metrics: Arc<Metrics>,
+    answered: Arc<Notify>,
+    tell: watch::Sender<Seen>,
+) {
     let sets = Api::<StatefulSet>::namespaced(client.clone(), &config.namespace);
     let pods = Api::<Pod>::namespaced(client.clone(), &config.namespace);
     let boot = file::boot_id();
@@ -67,15 +84,22 @@ pub(super) async fn follow(client: Client, config: LabelConfig, metrics: Arc<Met
     let mut was_away = false;
     let mut selector = None;
     loop {
-        let wait = match read(&sets, &pods, &mut selector, &config).await {
+        let outcome = tokio::select! {
+            outcome = read(&sets, &pods, &mut selector, &config) => outcome,
+            // This one may hang in a connection from before.
+            () = answered.notified(), if was_away => continue,
+        };
+        let wait = match outcome {
             Ok(read) => {
                 metrics.read(true);
                 if std::mem::take(&mut was_away) {
                     tracing::info!("the API server answers again");
+                    // The watches from before may hang, or wait long until they try again.
+                    changes = None;
                 }
                 pause = config.pace.first_pause;
                 note(&read, &config, boot.as_deref());
-                tell.send_replace(seen(&read, &config.pod));
+                tell.send_replace(seen(&read));
                 if changes.is_none() {
                     changes = watched(&read, &client, &config.namespace);
                 }
@@ -84,14 +108,21 @@ pub(super) async fn follow(client: Client, config: LabelConfig, metrics: Arc<Met
             Err(error) => {
                 metrics.read(false);
                 if !std::mem::replace(&mut was_away, true) {
-                    tracing::warn!(%error, "the set and its pods cannot be read: the wrapper does without Kubernetes' word soon");
+                    let error: &dyn Error = &error;
+                    tracing::warn!(
+                        error,
+                        "the set and its pods cannot be read: the wrapper does without Kubernetes' word soon"
+                    );
                 }
                 let wait = pause;
-                pause = (pause * 2).min(config.pace.longest_pause);
+                pause = (pause * 2).min(config.pace.longest_read_pause);
                 wait
             }
         };
-        change(changes.as_mut(), wait, config.pace).await;
+        tokio::select! {
+            () = change(changes.as_mut(), wait, config.pace) => {}
+            () = answered.notified(), if was_away => {}
+        }
     }
 }
 
@@ -140,12 +171,13 @@ fn selects(own: &Pod) -> Option<String> {
     own.metadata.labels.as_ref()?.get(label::SERVER_OF).map(|cluster| format!("{}={cluster}", label::SERVER_OF))
 }
 
-fn seen(read: &Read, own: &str) -> Seen {
+fn seen(read: &Read) -> Seen {
     Seen {
         at: Some(read.at.1),
-        own_leads: desired::says_it_leads(&read.own),
+        own_label: desired::leader_label(&read.own),
         own_formed: desired::is_formed(&read.own),
-        rivals: read.set.as_ref().map(|set| desired::rivals(set, &read.pods, own)).unwrap_or_default(),
+        rivals: desired::rivals(read.set.as_ref(), &read.pods, &read.own),
+        own: Some(Own { pod: read.own.object_ref(&()), set: read.set.as_ref().map(|set| set.object_ref(&())) }),
     }
 }
 
@@ -169,13 +201,13 @@ fn note(read: &Read, config: &LabelConfig, boot: Option<&str>) {
 /// Something of the set or its pods has changed. Only that it has: what it is now, a read says.
 fn watched(read: &Read, client: &Client, namespace: &str) -> Option<BoxStream<'static, ()>> {
     let of_pods = watcher::Config::default().labels(&selects(&read.own)?);
-    let of_set = watcher::Config::default().fields(&format!("metadata.name={}", desired::owner(&read.own)?.name));
     let pods = Api::<PartialObjectMeta<Pod>>::namespaced(client.clone(), namespace);
+    let pods = events(watcher(pods, of_pods).default_backoff());
+    // Bare pods have no set.
+    let Some(owner) = desired::owner(&read.own) else { return Some(pods) };
+    let of_set = watcher::Config::default().fields(&format!("metadata.name={}", owner.name));
     let sets = Api::<PartialObjectMeta<StatefulSet>>::namespaced(client.clone(), namespace);
-    Some(
-        select(events(watcher(pods, of_pods).default_backoff()), events(watcher(sets, of_set).default_backoff()))
-            .boxed(),
-    )
+    Some(select(pods, events(watcher(sets, of_set).default_backoff())).boxed())
 }
 
 /// One item for each event; an interruption is worth a read too, and the watch goes on by itself.

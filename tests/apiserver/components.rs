@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use rcgen::KeyPair;
 use serde_json::json;
 
+use crate::audit::Audit;
 use crate::authority::{Authority, Pair, PairFiles};
 
 const LOOPBACK: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -105,7 +106,7 @@ pub fn etcd(ports: &Ports, files: &Files) -> Vec<String> {
 }
 
 pub fn api_server(ports: &Ports, files: &Files) -> Vec<String> {
-    vec![
+    let mut arguments = vec![
         format!("--etcd-servers=http://{LOOPBACK}:{}", ports.etcd),
         format!("--bind-address={LOOPBACK}"),
         format!("--advertise-address={LOOPBACK}"),
@@ -123,7 +124,9 @@ pub fn api_server(ports: &Ports, files: &Files) -> Vec<String> {
         format!("--service-account-key-file={}", files.account_public_key.display()),
         format!("--service-account-signing-key-file={}", files.account_key.display()),
         "--profiling=false".to_owned(),
-    ]
+    ];
+    arguments.extend(Audit::arguments(&files.directory));
+    arguments
 }
 
 pub fn controller_manager(files: &Files) -> Vec<String> {

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, anyhow};
 use tempfile::TempDir;
 
 use crate::assets::Assets;
+use crate::audit::Audit;
 use crate::components::{self, Files, Ports};
 use crate::kubectl::Kubectl;
 use crate::process::{Ended, Process};
@@ -30,6 +31,7 @@ pub const LOGS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/apiserver-logs");
 pub struct ControlPlane {
     processes: Vec<Process>, // before the directory, which they use
     kubectl: Kubectl,
+    audit: Audit,
     versions: Vec<String>,
     start_up: String,
     directory: TempDir,
@@ -54,6 +56,7 @@ impl ControlPlane {
         let directory = tempfile::Builder::new().prefix("dkron-ha-apiserver-").tempdir()?;
         let ports = Ports::choose()?;
         let files = Files::write(directory.path(), &ports)?;
+        let audit = Audit::in_directory(directory.path())?;
         let home = directory.path().join("home");
         fs::create_dir(&home).context("making a home for kubectl")?;
         let kubectl = Kubectl::new(assets.kubectl.clone(), files.admin_kubeconfig.clone(), home);
@@ -80,12 +83,17 @@ impl ControlPlane {
         stopwatch.lap("kube-controller-manager");
 
         let versions = assets.versions()?;
-        Ok(Self { processes, kubectl, versions, start_up: stopwatch.to_string(), directory })
+        Ok(Self { processes, kubectl, audit, versions, start_up: stopwatch.to_string(), directory })
     }
 
     /// An administrator's, in the namespace `default`.
     pub fn kubectl(&self) -> &Kubectl {
         &self.kubectl
+    }
+
+    /// What the API server noted of requests.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// Which real versions run, a line each.

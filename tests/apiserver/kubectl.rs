@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -43,6 +43,13 @@ impl Kubectl {
     pub fn run(&self, arguments: &[&str], stdin: Option<&str>) -> Result<Output> {
         let title = format!("kubectl {}", arguments.join(" "));
         command::run(&mut self.command(arguments), stdin.unwrap_or_default(), title)
+    }
+
+    /// Starts one that goes on until somebody ends it; what it prints can be read.
+    pub fn stream(&self, arguments: &[&str]) -> Result<Child> {
+        let mut command = self.command(arguments);
+        let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        started.with_context(|| format!("running kubectl {}", arguments.join(" ")))
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the report of a test program")]
 
 mod assets;
+mod audit;
 mod authority;
 mod cluster;
 mod command;
@@ -14,19 +15,25 @@ mod control_plane;
 mod corpus;
 mod counts;
 mod difference;
+mod figures;
 mod http;
 mod installation;
 mod interrupt;
 mod kubectl;
+mod labels;
 mod look;
 mod namespace;
+mod played;
 mod process;
 mod program;
 mod scenarios;
+mod servers;
 mod stopwatch;
 mod tier;
+mod updater;
 mod wait;
 mod webhook;
+mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

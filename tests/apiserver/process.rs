@@ -77,6 +77,11 @@ impl Process {
         }
     }
 
+    /// As the kernel numbers it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends TERM and waits for the end that the program then makes of itself.
     pub fn terminate(mut self, within: Duration) -> Result<ExitStatus> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).with_context(|| format!("telling {}", self.name))?;

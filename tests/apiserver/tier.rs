@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cluster::Cluster;
 use crate::control_plane::LOGS;
+use crate::figures;
 use crate::interrupt;
 use crate::scenarios::Scenario;
 
@@ -64,6 +65,9 @@ impl Tier {
         }
         let total: Duration = durations.iter().map(|(_, took)| took).sum();
         println!("{:6.1}s {} scenarios", total.as_secs_f64(), durations.len());
+        if let Some(table) = figures::table()? {
+            print!("{table}");
+        }
         for note in cluster.notes() {
             println!("{note}");
         }

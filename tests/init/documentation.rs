@@ -5,6 +5,7 @@ use std::fs;
 
 use dkron_ha::contract::{env, path};
 use dkron_ha::init::disk::desired;
+use dkron_ha::init::notices::Notices;
 use dkron_ha::init::procedure::{Desired, Marker, Moment, State};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -93,7 +94,7 @@ fn same<T: Serialize + DeserializeOwned>(example: &Value) {
 fn the_files_and_the_state_are_shown_as_they_are() {
     let page = page();
     let examples: Vec<&str> = page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [desired_text, marker, state] = examples[..] else { panic!("{} examples", examples.len()) };
+    let [desired_text, marker, state, notices] = examples[..] else { panic!("{} examples", examples.len()) };
     let value = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
     let mut desired = value(desired_text);
     let written = desired.as_object_mut().and_then(|fields| fields.remove("written")).expect("when it was written");
@@ -102,10 +103,34 @@ fn the_files_and_the_state_are_shown_as_they_are() {
     same::<Desired>(&desired);
     same::<Marker>(&value(marker));
     same::<State>(&value(state));
-    for field in desired.as_object().into_iter().chain(value(state).as_object()).flat_map(serde_json::Map::keys) {
+    same::<Notices>(&value(notices));
+    let notices = value(notices);
+    let state = value(state);
+    for field in [&desired, &state, &notices].into_iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
         let told = page.lines().any(|line| line.starts_with("| `") && line.contains(&format!("`{field}`")));
         assert!(told, "no row tells of {field}");
     }
+}
+
+#[test]
+fn every_event_has_its_row_and_every_row_its_event() {
+    let source = program("src/init/notices.rs");
+    let table = source.split("match saying {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("the table");
+    let kind = |call: &str| if call.ends_with("normal(") { "Normal" } else { "Warning" };
+    let mut told = BTreeSet::new();
+    for line in table.lines().filter(|line| line.contains('"')) {
+        let (call, rest) = line.split_once('"').expect("a reason");
+        assert!(["normal(", "warning(", "sort("].iter().any(|end| call.ends_with(end)), "{line}");
+        assert!(!call.ends_with("sort(") || rest.contains("\", true, "), "{line}: which type is it?");
+        told.insert(format!("| `{}` | {} |", quoted(line).next().expect("a reason"), kind(call)));
+    }
+    assert!(told.len() > 15, "{told:#?}");
+    let page = page();
+    let section = page.split("\n## Events\n").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("the section");
+    let rows = section.split("| reason | type |").nth(1).expect("the table");
+    let rows = rows.lines().filter(|line| line.starts_with("| `"));
+    let written: BTreeSet<_> = rows.map(|row| row.splitn(4, '|').take(3).collect::<Vec<_>>().join("|") + "|").collect();
+    assert_eq!(written, told);
 }
 
 #[test]
@@ -145,7 +170,7 @@ fn the_page_names_every_code_variable_and_path() {
         env::WRAPPER_PORT,
         env::DKRON_HTTP_PORT,
     ];
-    let paths = [path::STATE, path::PROBE_LIVE, path::PROBE_READY, path::PROBE_START, path::METRICS];
+    let paths = [path::STATE, path::NOTICES, path::PROBE_LIVE, path::PROBE_READY, path::PROBE_START, path::METRICS];
     for name in variables.into_iter().chain(paths).chain([path::RUN, path::DESIRED]) {
         assert!(page.contains(&format!("`{name}`")), "{name}");
     }

@@ -130,6 +130,23 @@ fn a_server_that_waits_for_its_peers_is_alive_and_not_ready() {
 }
 
 #[test]
+fn what_a_person_must_know_is_told_to_the_label_updater() {
+    let server = Server::alone(&["--server"]).with_data_dir();
+    server.has_run();
+    let marker = json!({"namespace": "n", "cluster": "old", "setUid": null, "former": [], "members": []});
+    std::fs::write(server.path("data/dkron-ha.json"), marker.to_string()).expect("a marker");
+    let running = server.wrapped(&[0, 1]).start();
+    running.wait_for("stderr", "DKHA-301");
+    until("the notice", || body(server.wrapper_port, "/v1/notices").contains("DiskOfAnotherCluster"));
+    let told: Value = serde_json::from_str(&body(server.wrapper_port, "/v1/notices")).expect("JSON");
+    let [notice] = told["notices"].as_array().expect("a list").as_slice() else { panic!("{told}") };
+    assert_eq!(notice["warning"], true);
+    let text = notice["text"].as_str().expect("a text");
+    assert!(text.starts_with("DKHA-301: ") && text.contains("n/old"), "{text}");
+    assert!(notice["at"].as_u64() >= told["began"].as_u64() && notice["count"].as_u64() >= Some(1), "{told}");
+}
+
+#[test]
 fn a_server_of_a_set_that_was_never_formed_is_ready_so_that_the_next_is_made() {
     let server = Server::alone(&["--server"]).with_data_dir();
     let _running = server.wrapped(&[0]).start();

@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct World {
     pub set: Value,
     pub pods: Vec<Value>,
+    pub events: Vec<Value>,
     /// Nothing is answered.
     pub away: bool,
     /// Requests other than watches.
@@ -69,7 +70,7 @@ impl Kubernetes {
             "metadata": {"name": "dkron", "namespace": "jobs", "uid": "set-1", "resourceVersion": "1"},
             "spec": {"replicas": 3, "podManagementPolicy": "Parallel", "selector": {}, "serviceName": "dkron", "template": {}}
         });
-        let world = Arc::new(Mutex::new(World { set, pods, away: false, requests: 0 }));
+        let world = Arc::new(Mutex::new(World { set, pods, events: Vec::new(), away: false, requests: 0 }));
         let shared = Shared { world, changes: broadcast::channel(64).0 };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -143,6 +144,9 @@ fn watch(shared: &Shared) -> Response {
 }
 
 fn answer(world: &mut World, method: &Method, path: &str, body: &[u8]) -> Option<Value> {
+    if path.starts_with("/apis/events.k8s.io/v1/namespaces/jobs/events") {
+        return event(world, method, path, serde_json::from_slice(body).expect("JSON"));
+    }
     if path.ends_with("/statefulsets/dkron") {
         return Some(world.set.clone());
     }
@@ -158,4 +162,16 @@ fn answer(world: &mut World, method: &Method, path: &str, body: &[u8]) -> Option
         json_patch::merge(pod, &serde_json::from_slice(body).expect("JSON"));
     }
     Some(pod.clone())
+}
+
+/// Creates one, or patches what there is.
+fn event(world: &mut World, method: &Method, path: &str, body: Value) -> Option<Value> {
+    if method == Method::POST {
+        world.events.push(body.clone());
+        return Some(body);
+    }
+    let name = path.rsplit('/').next().expect("a name");
+    let event = world.events.iter_mut().find(|event| event["metadata"]["name"] == name)?;
+    json_patch::merge(event, &body);
+    Some(event.clone())
 }

@@ -9,7 +9,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use dkron_ha::label::{LabelConfig, LabelError, Pace, run};
+use dkron_ha::label::{DkronApi, LabelConfig, LabelError, Pace, run};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -109,6 +109,10 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
         // Reads of the set have an API server of their own, in `kubernetes`.
         return (StatusCode::NOT_FOUND, api_answer(404)).into_response();
     }
+    if head.uri.path() == "/v1/notices" {
+        // A wrapper that has something to say is played in `events`.
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let body = to_bytes(body, 1 << 20).await.expect("a body");
     if let Play::Slow(delay, _) = play {
         sleep(delay).await;
@@ -155,6 +159,7 @@ pub fn quick() -> Pace {
         confirm: Duration::from_secs(2),
         settle: Duration::from_millis(10),
         reign: Duration::from_millis(200),
+        notices: Duration::from_millis(20),
         // dkron and the wrapper are played, and stay.
         outlive: Duration::ZERO,
         ..Pace::default()
@@ -183,10 +188,11 @@ impl Updater {
         let config = LabelConfig {
             pod: "dkron-0".into(),
             namespace: "jobs".into(),
-            dkron_port: dkron.port(),
+            dkron: DkronApi::plain(dkron.port()),
             wrapper_port: wrapper.port(),
             port,
             desired: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/desired.json"),
+            door: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/dkron.sock"),
             api: kube::Config::new(format!("http://{api}").parse().expect("an address")),
             pace,
         };

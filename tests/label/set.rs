@@ -7,7 +7,7 @@ use std::time::Duration;
 use dkron_ha::init::clock;
 use dkron_ha::init::disk::desired;
 use dkron_ha::init::procedure::{Desired, Moment};
-use dkron_ha::label::{LabelConfig, Pace};
+use dkron_ha::label::{DkronApi, LabelConfig, Pace};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -33,10 +33,11 @@ impl Scene {
         let updater = Updater::with(LabelConfig {
             pod: "dkron-0".into(),
             namespace: "jobs".into(),
-            dkron_port: dkron.address.port(),
+            dkron: DkronApi::plain(dkron.address.port()),
             wrapper_port: dkron.address.port(),
             port: free_port().await,
             desired: directory.path().join("desired.json"),
+            door: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/dkron.sock"),
             api: kube::Config::new(format!("http://{}", kubernetes.address).parse().expect("an address")),
             pace,
         });
@@ -118,6 +119,23 @@ async fn the_leader_takes_the_label_of_others_away_and_a_follower_does_not() {
     assert!(scene.kubernetes.leads("dkron-1"), "a follower cannot know");
     scene.dkron.play(LEADER);
     scene.kubernetes.until("one label", |kubernetes| kubernetes.leads("dkron-0") && !kubernetes.leads("dkron-1")).await;
+    scene.updater.stop().await;
+}
+
+#[tokio::test]
+async fn bare_pods_are_watched_and_cleared_too_and_have_no_file() {
+    let bare = |name: &str, leader| {
+        let mut pod = pod(name, "10.0.0.1", leader);
+        pod["metadata"]["ownerReferences"] = json!(null);
+        pod
+    };
+    let pace = Pace { confirm: Duration::from_secs(3600), ..quick() };
+    let scene = Scene::of(LEADER, vec![bare("dkron-0", false), bare("dkron-1", true)], pace).await;
+    scene.kubernetes.until("one label", |kubernetes| kubernetes.leads("dkron-0") && !kubernetes.leads("dkron-1")).await;
+    sleep(Duration::from_millis(300)).await;
+    scene.kubernetes.change(|world| world.pods[0]["metadata"]["labels"]["dkron-ha.io/leader"] = json!("false"));
+    scene.kubernetes.until("the label again", |kubernetes| kubernetes.leads("dkron-0")).await;
+    assert!(scene.told().is_none(), "nobody wants a number of bare pods");
     scene.updater.stop().await;
 }
 

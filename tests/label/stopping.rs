@@ -72,3 +72,23 @@ async fn a_dkron_that_hangs_does_not_hold_up_the_end() {
     assert_eq!(api.leaders(), ["false"]);
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
+
+#[tokio::test]
+async fn while_the_wrapper_is_there_it_goes_on_after_it_was_told_to_stop() {
+    let mut pace = quick();
+    pace.outlive = Duration::from_secs(60);
+    let (dkron, api) = (Played::start(LEADER).await, Played::start(ACCEPTED).await);
+    let wrapper = Played::start(Play::Answer(200, "alive")).await;
+    let updater = Updater::start(dkron.address, wrapper.address, api.address, pace).await;
+    api.until(1).await;
+    let (took, ()) = tokio::join!(updater.stop(), async {
+        // A plain container is told together with dkron, whose farewell goes on.
+        sleep(Duration::from_millis(1500)).await;
+        assert_eq!(api.leaders(), ["true"], "it still leads");
+        dkron.play(Play::Answer(404, "\"I am a follower\""));
+        api.until(2).await;
+        drop(wrapper);
+    });
+    assert_eq!(api.leaders(), ["true", "false", "false"]);
+    assert!(took >= Duration::from_millis(1500), "{took:?}");
+}

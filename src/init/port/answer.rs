@@ -1,6 +1,7 @@
 //! A request and what there is to tell: the answer.
 
 use super::super::dkron::response::head_end;
+use super::super::notices::Notices;
 use super::board::Snapshot;
 use super::metrics;
 use crate::contract::path;
@@ -12,7 +13,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The paths that are answered.
-const PATHS: [&str; 5] = [path::STATE, path::PROBE_LIVE, path::PROBE_READY, path::PROBE_START, path::METRICS];
+const PATHS: [&str; 6] =
+    [path::STATE, path::NOTICES, path::PROBE_LIVE, path::PROBE_READY, path::PROBE_START, path::METRICS];
 
 /// An answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +53,7 @@ const BROKEN: &str = "500 Internal Server Error";
 const UNAVAILABLE: &str = "503 Service Unavailable";
 
 /// Answers a request: everything up to the empty line, or as much as came.
-pub fn answer(request: &[u8], snapshot: &Snapshot) -> Answer {
+pub fn answer(request: &[u8], snapshot: &Snapshot, notices: &Notices) -> Answer {
     let target = head_end(request)
         .and_then(|end| std::str::from_utf8(&request[..end]).ok())
         .and_then(|head| head.lines().next())
@@ -68,15 +70,20 @@ pub fn answer(request: &[u8], snapshot: &Snapshot) -> Answer {
         return Answer::text(NOT_ALLOWED, "GET is all that this port understands");
     }
     match (asked, &snapshot.state) {
-        (path::STATE, Some(state)) => match serde_json::to_vec(state) {
-            Ok(body) => Answer { status: OK, kind: "application/json", body },
-            Err(error) => Answer::text(BROKEN, &error.to_string()),
-        },
+        (path::STATE, Some(state)) => json(serde_json::to_vec(state)),
+        (path::NOTICES, _) => json(serde_json::to_vec(notices)),
         (path::STATE, None) => Answer::text(NOT_FOUND, "an agent has no state"),
         (path::METRICS, _) => Answer { status: OK, kind: METRICS, body: metrics::text(snapshot).into_bytes() },
         (path::PROBE_READY, _) => probe(&snapshot.health.ready),
         // While peers are waited for, dkron serves nothing: that this program is well is all there is to ask.
         _ => probe(&snapshot.health.live),
+    }
+}
+
+fn json(text: serde_json::Result<Vec<u8>>) -> Answer {
+    match text {
+        Ok(body) => Answer { status: OK, kind: "application/json", body },
+        Err(error) => Answer::text(BROKEN, &error.to_string()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::super::notices::Notices;
 use super::super::procedure::{Health, State};
 
 /// Everything that the port tells, of one moment.
@@ -36,16 +37,17 @@ pub struct Counters {
     pub leaves: u64,
 }
 
-/// The present [`Snapshot`].
+/// The present [`Snapshot`], and what people must know, which changes seldom.
 #[derive(Debug)]
 pub struct Board {
     shown: Mutex<Arc<Snapshot>>,
+    noted: Mutex<Arc<Notices>>,
 }
 
 impl Board {
     /// Shows this from the beginning.
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { shown: Mutex::new(Arc::new(snapshot)) }
+        Self { shown: Mutex::new(Arc::new(snapshot)), noted: Mutex::default() }
     }
 
     /// From now on shows this.
@@ -53,6 +55,16 @@ impl Board {
         let snapshot = Arc::new(snapshot);
         let shown = &mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         *shown = snapshot;
+    }
+
+    /// From now on people are told this.
+    pub fn note(&self, notices: &Notices) {
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(notices.clone());
+    }
+
+    /// What people are told.
+    pub fn noted(&self) -> Arc<Notices> {
+        Arc::clone(&self.noted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What is shown.

@@ -16,6 +16,7 @@ use super::super::dkron::own::OwnDkron;
 use super::super::dkron::raft_table;
 use super::super::exit::Exit;
 use super::super::log::line;
+use super::super::notices::Notices;
 use super::super::port::board::{Board, Counters, Snapshot};
 use super::super::port::serve::Port;
 use super::super::procedure::{Action, Disk, Input, Launch, Name, Prepare, Procedure, Saying, TERMINATED};
@@ -67,6 +68,7 @@ struct Server<'a> {
     desired: Option<DesiredFile>,
     board: Arc<Board>,
     counters: Counters,
+    notices: Notices,
     peers: Peers,
     own: Own,
     requests: Requests,
@@ -93,6 +95,8 @@ impl<'a> Server<'a> {
         let counters = Counters::default();
         let snapshot = Snapshot { health: procedure.health(now), state: Some(procedure.state(now)), counters };
         let board = Arc::new(Board::new(snapshot));
+        let notices = Notices::new(now.at);
+        board.note(&notices);
         // Before anybody else is asked: all of them may ask at the same moment.
         serve_port(situation, Arc::clone(&board));
         let pace = procedure.pace();
@@ -107,6 +111,7 @@ impl<'a> Server<'a> {
             desired: situation.desired(),
             board,
             counters,
+            notices,
             peers: Peers::new(situation.ports(), pace.peers, Arc::clone(&tell)),
             own,
             requests: Requests::new(dkron, node, tell),
@@ -232,6 +237,9 @@ impl<'a> Server<'a> {
         };
         if let Some(counter) = counter {
             *counter += 1;
+        }
+        if self.notices.hear(saying, clock::now().at) {
+            self.board.note(&self.notices);
         }
         line(saying);
     }

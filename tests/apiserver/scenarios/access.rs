@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 use dkron_ha::contract::object::{AGENT_ACCOUNT, INSTALLATION, SERVER_ACCOUNT};
-use dkron_ha::contract::{annotation, label};
+use dkron_ha::contract::{annotation, injected, label, path};
 
-use super::plain::server_pod;
+use super::plain::{SERVERS, server_pod};
 use crate::cluster::{CONTROLLERS_ACT_WITHIN, Cluster};
 use crate::command::Output;
+use crate::look::named;
 use crate::namespace::Namespace;
 use crate::wait::wait_until;
 
@@ -80,6 +81,32 @@ pub fn label_updater_writes_its_two_keys_only(cluster: &Cluster) -> Result<()> {
     ensure!(said.contains("Forbidden"), "{said}");
     // Nobody else is narrowed.
     namespace.run(&["label", "--overwrite", "pod/x-0", "app=other"])?;
+    Ok(())
+}
+
+/// What dkron's jobs could reach of the label updater, in the pod as it is stored: its token, and what it tells the wrapper.
+pub fn dkron_container_has_no_token_and_writes_nothing_of_the_label_updater(cluster: &Cluster) -> Result<()> {
+    let namespace = cluster.opted_in("access")?;
+    namespace.apply(&format!("{SERVERS}---{}", server_pod("x-0")))?;
+    let mut pods = namespace.pods("dkron", 4)?;
+    pods.sort_by_key(|pod| pod["metadata"]["name"].to_string());
+    for pod in &pods {
+        let container = named(&pod["spec"]["containers"], "dkron");
+        let mounts = &container["volumeMounts"];
+        let name = &pod["metadata"]["name"];
+        ensure!(named(mounts, injected::VOLUME)["readOnly"] == true, "{name}: desired.json can be written: {mounts}");
+        ensure!(named(mounts, injected::TOKEN_VOLUME).is_null(), "{name}: the token is mounted: {mounts}");
+        let projected = pod["spec"]["volumes"].as_array().into_iter().flatten();
+        let tokens = projected.filter(|volume| volume["projected"].to_string().contains("serviceAccountToken"));
+        for volume in tokens {
+            ensure!(volume["name"] == injected::TOKEN_VOLUME, "{name}: another token: {volume}");
+        }
+        // Neither can be undone from within.
+        ensure!(container["securityContext"]["privileged"] != true, "{name}: {container}");
+        let updater = named(&pod["spec"]["initContainers"], injected::LABEL_UPDATER);
+        let shared = named(&updater["volumeMounts"], injected::VOLUME);
+        ensure!(shared["mountPath"] == path::SHARED && shared["readOnly"] != true, "{name}: {updater}");
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod bare_pods;
 mod corpus;
 mod fixture;
 mod installation;
+mod label_updater;
 mod manifests;
 mod never_sent;
 mod opt_in;
@@ -23,6 +24,7 @@ mod webhook_down;
 use anyhow::Result;
 
 use crate::cluster::Cluster;
+pub use plain::SERVERS;
 
 /// Works in namespaces of its own on the shared control plane; an error is its failure.
 pub type Scenario = fn(&Cluster) -> Result<()>;
@@ -47,6 +49,7 @@ scenarios! {
     installation::accounts_again_are_unchanged,
     access::accounts_have_the_documented_rights_only,
     access::label_updater_writes_its_two_keys_only,
+    access::dkron_container_has_no_token_and_writes_nothing_of_the_label_updater,
     stateful_set::plain_set_is_stamped_and_its_pods_are_injected,
     bare_pods::bare_servers_are_injected,
     agents::agents_join_the_cluster_that_they_name,
@@ -72,5 +75,9 @@ scenarios! {
     warnings::size_below_the_replicas,
     warnings::leaving_hook_of_a_bare_pod,
     corpus::webhook_and_inject_agree_on_the_corpus,
+    label_updater::edited_re_created_and_rotated_the_label_is_right_again,
+    label_updater::stale_label_of_a_killed_leader_is_cleared,
+    label_updater::desired_json_follows_the_set,
+    label_updater::moves_outage_idleness_and_events,
     webhook_down::only_dkron_waits_for_a_webhook_that_is_down,
 }

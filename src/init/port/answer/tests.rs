@@ -1,8 +1,10 @@
 //! Requests and their answers.
 
+use std::time::Duration;
+
 use super::super::board::Counters;
 use super::*;
-use crate::init::procedure::{Disk, Health, Leader, Member, PROTOCOL, Phase, Server, State, Status};
+use crate::init::procedure::{Disk, Health, Leader, Member, Moment, PROTOCOL, Phase, Saying, Server, State, Status};
 
 /// A server that follows and is ready.
 pub fn snapshot() -> Snapshot {
@@ -39,7 +41,7 @@ pub fn snapshot() -> Snapshot {
 }
 
 fn get(path: &str, snapshot: &Snapshot) -> Answer {
-    answer(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), snapshot)
+    answer(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), snapshot, &Notices::default())
 }
 
 #[test]
@@ -49,6 +51,7 @@ fn its_paths_are_answered_and_nothing_else() {
         ("GET /probe/start HTTP/1.0\r\n\r\n", "200 OK"),
         ("GET /probe/ready HTTP/1.0\r\n\r\n", "200 OK"),
         ("GET /v1/state HTTP/1.0\r\n\r\n", "200 OK"),
+        ("GET /v1/notices HTTP/1.1\r\n\r\n", "200 OK"),
         ("GET /metrics HTTP/1.1\r\n\r\n", "200 OK"),
         ("GET /probe/live?verbose HTTP/1.1\r\n\r\n", "200 OK"),
         ("GET / HTTP/1.1\r\n\r\n", "404 Not Found"),
@@ -62,7 +65,7 @@ fn its_paths_are_answered_and_nothing_else() {
         ("\u{16}\u{3}\u{1}\r\n\r\n", "400 Bad Request"),
     ];
     for (request, expected) in table {
-        assert_eq!(answer(request.as_bytes(), &snapshot()).status, expected, "{request:?}");
+        assert_eq!(answer(request.as_bytes(), &snapshot(), &Notices::default()).status, expected, "{request:?}");
     }
 }
 
@@ -91,12 +94,22 @@ fn the_state_comes_as_the_other_wrappers_read_it() {
 }
 
 #[test]
+fn what_people_must_know_comes_as_the_label_updater_reads_it() {
+    let now = Moment(5000);
+    let mut notices = Notices::new(Moment(1000));
+    assert!(notices.hear(&Saying::Zombie(Duration::from_secs(15)), now));
+    let answer = answer(b"GET /v1/notices HTTP/1.1\r\n\r\n", &snapshot(), &notices);
+    assert_eq!(answer.kind, "application/json");
+    assert_eq!(serde_json::from_slice::<Notices>(&answer.body).ok(), Some(notices));
+}
+
+#[test]
 fn the_head_says_what_follows() {
     let text = |answer: Answer| String::from_utf8(answer.bytes()).expect("text");
     assert_eq!(
         text(get("/probe/live", &snapshot())),
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 6\r\nConnection: close\r\n\r\nalive\n"
     );
-    let refused = text(answer(b"PUT /metrics HTTP/1.1\r\n\r\n", &snapshot()));
+    let refused = text(answer(b"PUT /metrics HTTP/1.1\r\n\r\n", &snapshot(), &Notices::default()));
     assert!(refused.contains("\r\nAllow: GET\r\n"), "{refused}");
 }

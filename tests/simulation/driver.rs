@@ -126,6 +126,8 @@ impl World {
             rpc_port: port::DKRON_RPC,
             disk,
             marker: volume.marker.clone(),
+            // No two wrappers of the world begin at the same moment and place.
+            founding: Some(format!("{slot}-{}", self.now).into()),
         }
     }
 

@@ -74,6 +74,7 @@ mod tests {
             cluster: "a".into(),
             set_uid: Some(set.into()),
             former: vec!["older".into()],
+            founding: Some("f0".into()),
         };
         let member = Server { id: "a-0".into(), address: "10.0.0.1:6868".into(), voter: true };
         Marker { owner, members: vec![member] }

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     fn marker(members: usize) -> Marker {
-        let owner = Owner { namespace: "n".into(), cluster: "a".into(), set_uid: None, former: vec![] };
+        let owner = Owner { namespace: "n".into(), cluster: "a".into(), set_uid: None, former: vec![], founding: None };
         Marker { owner, members: vec![server("a-0", true); members] }
     }
 

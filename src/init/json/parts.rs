@@ -20,6 +20,7 @@ pub fn owner(json: &Json) -> Option<Owner> {
         cluster: json.get("cluster").text()?,
         set_uid: json.get("setUid").optional(Json::text)?,
         former: json.get("former").optional(|former| former.each(Json::text))?.unwrap_or_default(),
+        founding: json.get("founding").optional(Json::text)?,
     })
 }
 

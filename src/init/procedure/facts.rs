@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::input::{Desired, DkronView, Marker, Me, PeerName};
 use super::moment::Moment;
 use super::peer::Peer;
-use super::state::{Disk, Leader, Member, Name, Owner, Server};
+use super::state::{Disk, Leader, Member, Name, Server};
 
 /// `desired.json` of this age says nothing any more.
 const DESIRED_HOLDS: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ pub struct Facts {
     /// What Kubernetes wants, and when that was written.
     desired: Option<(Desired, Moment)>,
     /// UIDs that the own set had before, in this life: it was orphaned and adopted by another one of its name.
-    former: Vec<Name>,
+    pub former: Vec<Name>,
     /// The own dkron, while its API answers.
     pub own: Option<DkronView>,
     /// The raft configuration of the own cluster, since dkron was started.
@@ -53,6 +53,8 @@ pub struct Facts {
     pub formed: bool,
     /// A peer has said the same of itself.
     pub formed_elsewhere: bool,
+    /// Whether the first leader that was ever heard of was this server, started to found a cluster; `None` before there was one.
+    pub founded: Option<bool>,
     /// Since when the own server has been a voter that knows its leader.
     pub voter_since: Option<Moment>,
     /// Since when the own dkron has seen each member as it sees it now.
@@ -72,6 +74,7 @@ impl Facts {
             disk: me.disk,
             marker: me.marker.clone(),
             formed: me.marker.is_some(),
+            founded: me.marker.as_ref().map(|_| false),
             formed_elsewhere: false,
             voter_since: None,
             seen: BTreeMap::new(),
@@ -294,80 +297,6 @@ impl Facts {
         first
     }
 
-    /// A reason why the disk is not this cluster's, or cannot be told to be.
-    pub fn disk_of_another(&self, now: Moment) -> Option<String> {
-        let owner = &self.marker.as_ref()?.owner;
-        if owner.namespace != self.me.namespace || owner.cluster != self.me.cluster {
-            return Some(format!("{}/{}", owner.namespace, owner.cluster));
-        }
-        let (its, ours) = (owner.set_uid.as_ref()?, self.set_uid()?);
-        if its == ours || owner.former.contains(ours) {
-            return None;
-        }
-        // The set was deleted and made again with its volumes, where nobody's marker tells of a third set.
-        let others = self.peers.values().filter_map(|peer| peer.wrapper(now)?.owner.as_ref());
-        let lineage = |owner: &Owner| owner.former.iter().chain(&owner.set_uid).cloned().collect::<Vec<_>>();
-        let mut own = lineage(owner);
-        // Who came later knows the present set alone, and is related through those who know both.
-        let mut conflicting: Vec<&Owner> = others.filter(|other| other.set_uid.is_some()).collect();
-        while let Some(related) =
-            conflicting.iter().position(|other| lineage(other).iter().any(|uid| own.contains(uid)))
-        {
-            own.extend(lineage(conflicting.swap_remove(related)));
-        }
-        conflicting
-            .first()
-            .map(|other| format!("set {its}, while others hold that of {}", text(other.set_uid.as_ref())))
-    }
-
-    /// The marker as it is to be, from the configuration that was read last.
-    pub fn marker_to_be(&self) -> Option<Marker> {
-        let members = &self.raft.as_ref()?.servers;
-        if members.is_empty() {
-            return None;
-        }
-        let known = self.marker.as_ref().map(|marker| &marker.owner);
-        let set_uid = self.set_uid().or_else(|| known?.set_uid.as_ref()).cloned();
-        let mut former = known.map(|owner| owner.former.clone()).unwrap_or_default();
-        let before = known.and_then(|owner| owner.set_uid.clone()).filter(|before| Some(before) != set_uid.as_ref());
-        for uid in before.into_iter().chain(self.former.iter().cloned()).chain(self.lineage_of_others()) {
-            if Some(&uid) != set_uid.as_ref() && !former.contains(&uid) {
-                former.push(uid);
-            }
-        }
-        let owner = Owner { namespace: self.me.namespace.clone(), cluster: self.me.cluster.clone(), set_uid, former };
-        let marker = Marker { owner, members: members.clone() };
-        (self.marker.as_ref() != Some(&marker)).then_some(marker)
-    }
-
-    /// The marker as it is to be when the leader has taken the own entry out of the configuration that was read of it.
-    pub fn marker_without_own(&self) -> Option<Marker> {
-        let mut marker = self.marker.clone()?;
-        let listed = self.readings.values().filter(|reading| reading.servers.iter().any(|server| self.is_own(server)));
-        marker.members.clone_from(&listed.max_by_key(|reading| reading.at)?.servers);
-        marker.members.retain(|server| !self.is_own(server));
-        Some(marker)
-    }
-
-    /// The last configuration has the own server alone.
-    pub fn is_sole(&self) -> bool {
-        let members = self.marker.iter().flat_map(|marker| &marker.members);
-        members.clone().next().is_some() && members.clone().all(|server| self.is_own(server))
-    }
-
-    /// Sets that the others of the own raft cluster, who follow the same leader, belonged to.
-    fn lineage_of_others(&self) -> impl Iterator<Item = Name> {
-        let follows = |peer: &&Peer| {
-            let named = peer.state.as_ref().and_then(|state| state.leader.as_ref());
-            named.is_some() && named == self.own_leader()
-        };
-        let states = self.peers.values().filter(follows).filter_map(|peer| peer.state.as_ref());
-        let listed = |id: &Name| self.raft.iter().flat_map(|raft| &raft.servers).any(|server| server.id == *id);
-        let owners = states.filter(move |state| listed(&state.node)).filter_map(|state| state.owner.as_ref());
-        let ours = |owner: &&Owner| owner.namespace == self.me.namespace && owner.cluster == self.me.cluster;
-        owners.filter(ours).flat_map(|owner| owner.former.iter().chain(&owner.set_uid)).cloned()
-    }
-
     /// Whether a peer goes away or has gone: its wrapper said so last, or Kubernetes deletes its pod.
     pub fn goes(&self, now: Moment, peer: &Peer) -> bool {
         if let Some(phase) = peer.phase(now) {
@@ -390,8 +319,4 @@ fn split(name: &str) -> Option<(&str, u32)> {
     let (set, ordinal) = name.rsplit_once('-')?;
     let digits = !ordinal.is_empty() && ordinal.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| ordinal.parse().ok()).flatten().map(|ordinal| (set, ordinal))
-}
-
-fn text(name: Option<&Name>) -> &str {
-    name.map_or("an unknown set", |name| name)
 }

@@ -43,9 +43,10 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
     let Some(at) = leader_at else { return keep(Prepare::Keep) };
     // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
-    let sole = facts.is_sole();
+    // So with one that was founded another time: the set was founded anew while nobody knew of this disk.
+    let apart = facts.is_sole() || facts.was_founded_apart_from(leader);
     let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));
-    if !empty && !moved && !sole {
+    if !empty && !moved && !apart {
         return keep(Prepare::Keep);
     }
     let old = facts.me.generation == Generation::Three && !empty;
@@ -53,11 +54,12 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         let gone = tried.removed && old;
         let disk = if gone { Prepare::MoveAside } else { Prepare::Keep };
         let in_vain = tried.reading_since.is_some_and(|since| now.since(since) > READING);
-        return if in_vain && !sole { keep(disk) } else { Start::Read(at) };
+        return if in_vain && !apart { keep(disk) } else { Start::Read(at) };
     };
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
-    if sole && listed.is_none() && !reading.servers.is_empty() {
-        return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
+    if apart && listed.is_none() && !reading.servers.is_empty() {
+        let whose = if facts.is_sole() { "this server alone" } else { "one that was founded before or since" };
+        return Start::Wait(Waiting::DiskOfAnother(format!("{whose}, while {} leads another", leader.name)));
     }
     let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));
     // Those who were removed and kept their disks must never be a majority of what these say: they would elect one of themselves.

@@ -4,7 +4,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `input`, `moment` | what is learned, and when |
-//! | `peer`, `facts`, `membership` | whom it concerns, whom serf shows, and what follows from it |
+//! | `peer`, `facts`, `membership`, `ownership` | whom it concerns, whom serf shows, whose the disk is, and what follows from it |
 //! | `start` | how dkron is to be started, decided anew with every fact: where nothing is held, it founds a cluster |
 //! | `joining`, `returning`, `stranded` | the same where somebody leads, where there is raft state and no leader, where all have moved |
 //! | `launching`, `watch`, `stop` | the stages of a life |
@@ -26,6 +26,7 @@ mod joining;
 mod launching;
 mod membership;
 mod moment;
+mod ownership;
 mod parting;
 mod peer;
 mod ready;

@@ -133,6 +133,10 @@ pub struct Owner {
     /// UIDs of sets of the same name that it belonged to before.
     #[serde(default)]
     pub former: Vec<Name>,
+    /// The founding of its cluster: a set that lost its only server's disk may have been founded anew, and its other disks are then
+    /// another cluster's. `None` where no wrapper has seen it yet.
+    #[serde(default)]
+    pub founding: Option<Name>,
 }
 
 /// The server that leads.

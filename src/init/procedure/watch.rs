@@ -143,6 +143,8 @@ impl Procedure {
         self.facts.look_at_own(now, view);
         if leader.is_some() {
             self.facts.formed = true;
+            let founded = self.facts.leads() && self.child.founds.is_some();
+            self.facts.founded.get_or_insert(founded);
             self.child.was_stranded = false;
             (self.watch.leaderless, self.watch.warned) = (None, None);
         } else {

@@ -19,6 +19,9 @@ use super::super::tools;
 use super::super::watch::look::Ports;
 use super::Failure;
 
+/// Another text at each reading.
+const UUID: &str = "/proc/sys/kernel/random/uuid";
+
 /// Where the kubelet writes the search list of the cluster.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
@@ -146,6 +149,7 @@ impl Situation {
             rpc_port: self.effective.rpc_port,
             disk,
             marker,
+            founding: fs::read_to_string(UUID).ok().map(|uuid| uuid.trim().into()),
         }
     }
 

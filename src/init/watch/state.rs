@@ -97,6 +97,7 @@ mod tests {
                 cluster: "b".into(),
                 set_uid: Some("3".into()),
                 former: vec!["4".into(), "5".into()],
+                founding: Some("6".into()),
             }),
             formed: true,
             size: Some(3),

@@ -36,7 +36,8 @@ pub fn members(ordinals: &[u8]) -> Vec<Member> {
 }
 
 pub fn marker(ordinals: &[u8]) -> Marker {
-    let owner = Owner { namespace: PLACE.0.into(), cluster: PLACE.1.into(), set_uid: None, former: vec![] };
+    let owner =
+        Owner { namespace: PLACE.0.into(), cluster: PLACE.1.into(), set_uid: None, former: vec![], founding: None };
     Marker { owner, members: raft(ordinals) }
 }
 
@@ -131,6 +132,7 @@ impl Life {
             rpc_port: 6868,
             disk: Disk::Empty,
             marker: None,
+            founding: Some(format!("f{ordinal}").into()),
         };
         change(&mut me);
         Self { procedure: Procedure::new(me), now: Now { at: Moment(1_000_000), in_second: 0 }, launched: None }

@@ -217,3 +217,55 @@ fn a_set_that_was_made_without_replicas_is_founded_with_as_many_as_kubernetes_wa
     assert_eq!(launch.expect, Some(2));
     assert!(launch.join.iter().any(|name| name.starts_with("a-1.")), "{:?}", launch.join);
 }
+
+/// The marker of a cluster of these that was founded so.
+fn founded(ordinals: &[u8], founding: &str) -> Marker {
+    let mut marker = marker(ordinals);
+    marker.owner.founding = Some(founding.into());
+    marker
+}
+
+#[test]
+fn a_leader_calls_the_founding_and_the_others_take_it_over() {
+    let said = |server: &Life| server.procedure.state(server.now).owner.and_then(|owner| owner.founding);
+    let mut leading = Life::new(0, 3, |_| {});
+    for ordinal in 1..5 {
+        leading.hear(empty(ordinal));
+    }
+    assert!(leading.launch().is_some());
+    leading.hear(Input::Started);
+    leading.own(&[0, 1, 2], Some(0));
+    leading.say_raft(&[0, 1, 2]);
+    assert_eq!(said(&leading).as_deref(), Some("f0"));
+    let owner = Some(founded(&[0], "f9").owner);
+    leading.hear(State { owner: owner.clone(), ..serving(1, &[0, 1, 2], 0) });
+    leading.wait(Duration::from_secs(11));
+    assert_eq!(said(&leading).as_deref(), Some("f0"), "once and for all");
+
+    assert_eq!(said(&Life::running(0, &[0, 1, 2], 0)), None, "it was led before");
+    let mut following = Life::running(1, &[0, 1, 2], 0);
+    assert_eq!(said(&following), None, "that is the leader's");
+    following.hear(State { owner, ..serving(0, &[0, 1, 2], 0) });
+    following.wait(Duration::from_secs(1));
+    assert_eq!(said(&following).as_deref(), Some("f9"));
+}
+
+#[test]
+fn the_disk_of_another_founding_is_not_joined_to_a_leader_that_lacks_it() {
+    let at = rpc(0).parse().expect("an address");
+    let life = || Life::new(1, 3, |me| (me.disk, me.marker) = (Disk::State, Some(founded(&[0, 1, 2], "old"))));
+    let leading = |servers: &[u8], founding: &str| State {
+        owner: Some(founded(servers, founding).owner),
+        ..serving(0, servers, 0)
+    };
+    let mut server = life();
+    assert_eq!(deeds(server.hear(leading(&[0], "new"))), [Action::ListRaft(at)]);
+    assert_eq!(started(&server.say_raft(&[0])), None);
+    assert!(server.waits_for().contains("founded before or since"), "{}", server.waits_for());
+
+    let mut listed = life();
+    listed.hear(leading(&[0, 1], "new"));
+    assert!(started(&listed.say_raft(&[0, 1])).is_some(), "the leader has it, whatever it is called");
+    let mut same = life();
+    assert!(started(&same.hear(leading(&[0, 2], "old"))).is_some(), "it left and comes back");
+}

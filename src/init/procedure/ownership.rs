@@ -1,0 +1,105 @@
+//! Whose the disk is: what the marker on it says, what it is to say, and whether a cluster that somebody leads is the same one.
+
+use super::facts::Facts;
+use super::input::Marker;
+use super::moment::Moment;
+use super::state::{Leader, Name, Owner, State};
+
+impl Facts {
+    /// A reason why the disk is not this cluster's, or cannot be told to be.
+    pub fn disk_of_another(&self, now: Moment) -> Option<String> {
+        let owner = &self.marker.as_ref()?.owner;
+        if owner.namespace != self.me.namespace || owner.cluster != self.me.cluster {
+            return Some(format!("{}/{}", owner.namespace, owner.cluster));
+        }
+        let (its, ours) = (owner.set_uid.as_ref()?, self.set_uid()?);
+        if its == ours || owner.former.contains(ours) {
+            return None;
+        }
+        // The set was deleted and made again with its volumes, where nobody's marker tells of a third set.
+        let others = self.peers.values().filter_map(|peer| peer.wrapper(now)?.owner.as_ref());
+        let lineage = |owner: &Owner| owner.former.iter().chain(&owner.set_uid).cloned().collect::<Vec<_>>();
+        let mut own = lineage(owner);
+        // Who came later knows the present set alone, and is related through those who know both.
+        let mut conflicting: Vec<&Owner> = others.filter(|other| other.set_uid.is_some()).collect();
+        while let Some(related) =
+            conflicting.iter().position(|other| lineage(other).iter().any(|uid| own.contains(uid)))
+        {
+            own.extend(lineage(conflicting.swap_remove(related)));
+        }
+        conflicting
+            .first()
+            .map(|other| format!("set {its}, while others hold that of {}", text(other.set_uid.as_ref())))
+    }
+
+    /// The marker as it is to be, from the configuration that was read last.
+    pub fn marker_to_be(&self) -> Option<Marker> {
+        let members = &self.raft.as_ref()?.servers;
+        if members.is_empty() {
+            return None;
+        }
+        let known = self.marker.as_ref().map(|marker| &marker.owner);
+        let set_uid = self.set_uid().or_else(|| known?.set_uid.as_ref()).cloned();
+        let mut former = known.map(|owner| owner.former.clone()).unwrap_or_default();
+        let before = known.and_then(|owner| owner.set_uid.clone()).filter(|before| Some(before) != set_uid.as_ref());
+        for uid in before.into_iter().chain(self.former.iter().cloned()).chain(self.lineage_of_others()) {
+            if Some(&uid) != set_uid.as_ref() && !former.contains(&uid) {
+                former.push(uid);
+            }
+        }
+        let founding = known.and_then(|owner| owner.founding.clone()).or_else(|| self.founding());
+        let (namespace, cluster) = (self.me.namespace.clone(), self.me.cluster.clone());
+        let owner = Owner { namespace, cluster, set_uid, former, founding };
+        let marker = Marker { owner, members: members.clone() };
+        (self.marker.as_ref() != Some(&marker)).then_some(marker)
+    }
+
+    /// The marker as it is to be when the leader has taken the own entry out of the configuration that was read of it.
+    pub fn marker_without_own(&self) -> Option<Marker> {
+        let mut marker = self.marker.clone()?;
+        let listed = self.readings.values().filter(|reading| reading.servers.iter().any(|server| self.is_own(server)));
+        marker.members.clone_from(&listed.max_by_key(|reading| reading.at)?.servers);
+        marker.members.retain(|server| !self.is_own(server));
+        Some(marker)
+    }
+
+    /// The last configuration has the own server alone.
+    pub fn is_sole(&self) -> bool {
+        let members = self.marker.iter().flat_map(|marker| &marker.members);
+        members.clone().next().is_some() && members.clone().all(|server| self.is_own(server))
+    }
+
+    /// What the others of the own raft cluster call its founding, also those who have not heard yet who leads now; the first leader of all
+    /// calls it by its own name.
+    fn founding(&self) -> Option<Name> {
+        let own = || self.me.founding.clone().filter(|_| self.founded == Some(true));
+        self.owners_of_others(|_| true).find_map(|owner| owner.founding.clone()).or_else(own)
+    }
+
+    /// The leader's cluster was founded another time than that of the own disk.
+    pub fn was_founded_apart_from(&self, leader: &Leader) -> bool {
+        let own = self.marker.as_ref().and_then(|marker| marker.owner.founding.as_ref());
+        let state = self.peer_of(&leader.name).and_then(|peer| peer.state.as_ref());
+        let its = state.and_then(|state| state.owner.as_ref()?.founding.as_ref());
+        own.is_some() && its.is_some() && own != its
+    }
+
+    /// Sets that the others of the own raft cluster, who follow the same leader, belonged to.
+    fn lineage_of_others(&self) -> impl Iterator<Item = Name> {
+        let follows = |state: &State| state.leader.is_some() && state.leader.as_ref() == self.own_leader();
+        self.owners_of_others(follows).flat_map(|owner| owner.former.iter().chain(&owner.set_uid)).cloned()
+    }
+
+    /// Whose disks those of the own raft configuration have that `counts`.
+    fn owners_of_others(&self, counts: impl Fn(&State) -> bool) -> impl Iterator<Item = &Owner> {
+        let states = self.peers.values().filter_map(|peer| peer.state.as_ref()).filter(move |state| counts(state));
+        let listed = |id: &Name| self.raft.iter().flat_map(|raft| &raft.servers).any(|server| server.id == *id);
+        let owners = states.filter(move |state| listed(&state.node)).filter_map(|state| state.owner.as_ref());
+        let ours = |owner: &&Owner| owner.namespace == self.me.namespace && owner.cluster == self.me.cluster;
+        owners.filter(ours)
+    }
+}
+
+fn text(name: Option<&Name>) -> &str {
+    name.map_or("an unknown set", |name| name)
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::procedure::{Moment, Saying, Waiting, Why};
+use super::procedure::{Moment, Name, Saying, Waiting, Why};
 
 /// A wait is told every 10 s. One that was told after a longer pause is another one.
 const SAME_WAIT: Duration = Duration::from_secs(15);
@@ -98,8 +98,11 @@ pub struct Notice {
 }
 
 /// All notices of this program's life.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notices {
+    /// Whose they are: on the network of a node the port may be another pod's.
+    namespace: Name,
+    pod: Name,
     /// Milliseconds of `CLOCK_MONOTONIC` when this program began: counts are of this life.
     began: u64,
     #[serde(rename = "notices")]
@@ -110,9 +113,14 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// None yet, of a program that begins now.
-    pub fn new(now: Moment) -> Self {
-        Self { began: now.0, ..Self::default() }
+    /// None yet, of a program that begins now as PID 1 of this pod.
+    pub fn new(namespace: Name, pod: Name, now: Moment) -> Self {
+        Self { namespace, pod, began: now.0, all: Vec::new(), wait: None }
+    }
+
+    /// Whether they are of this pod.
+    pub fn is_of(&self, namespace: &str, pod: &str) -> bool {
+        *self.namespace == *namespace && *self.pod == *pod
     }
 
     /// When the program began, in milliseconds of `CLOCK_MONOTONIC`.
@@ -155,6 +163,10 @@ mod tests {
         Moment(1_000_000 + seconds * 1000)
     }
 
+    fn none() -> Notices {
+        Notices::new("n".into(), "a-0".into(), at(0))
+    }
+
     fn told(notices: &Notices) -> Vec<(&str, u32)> {
         notices.all().iter().map(|notice| (&*notice.reason, notice.count)).collect()
     }
@@ -162,7 +174,7 @@ mod tests {
     #[test]
     fn a_wait_is_worth_a_notice_once_it_lasts() {
         let waiting = Saying::Waiting(Waiting::Turn("dkron-0".into()));
-        let mut notices = Notices::new(at(0));
+        let mut notices = none();
         for seconds in [0, 10, 20, 29] {
             assert!(!notices.hear(&waiting, at(seconds)), "{seconds}");
         }
@@ -176,7 +188,7 @@ mod tests {
     #[test]
     fn a_wait_after_a_pause_or_for_something_else_begins_anew() {
         let waiting = Saying::Waiting(Waiting::Turn("dkron-0".into()));
-        let mut notices = Notices::new(at(0));
+        let mut notices = none();
         for seconds in [0, 10, 20] {
             notices.hear(&waiting, at(seconds));
         }
@@ -189,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_needs_a_person_is_told_at_once_and_counted() {
-        let mut notices = Notices::new(at(0));
+        let mut notices = none();
         assert!(notices.hear(&Saying::Waiting(Waiting::DiskOfAnother("billing/old".into())), at(1)));
         assert!(notices.hear(&Saying::Died(1, Duration::ZERO), at(2)));
         assert!(notices.hear(&Saying::Died(2, Duration::ZERO), at(3)));
@@ -197,6 +209,12 @@ mod tests {
         assert_eq!(told(&notices), [("DiskOfAnotherCluster", 1), ("DkronDied", 2)]);
         assert!(notices.all()[0].text.starts_with("DKHA-301: "), "the code comes first");
         assert_eq!(notices.all()[1].text, "dkron died with code 2: starting it again");
+    }
+
+    #[test]
+    fn they_are_of_one_pod_of_one_namespace() {
+        assert!(none().is_of("n", "a-0"));
+        assert!(!none().is_of("n", "a-1") && !none().is_of("m", "a-0"));
     }
 
     #[test]

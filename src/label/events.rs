@@ -50,10 +50,11 @@ pub(super) async fn tell(client: Client, config: LabelConfig, metrics: Arc<Metri
     }
 }
 
-/// What the wrapper of this pod says; `None` from one that is gone, or older than this question.
+/// What the wrapper of this pod says; `None` from one that is gone, another pod's, or older than this question.
 async fn notices(config: &LabelConfig) -> Option<Notices> {
     let (status, text) = ask::answer(config.wrapper(), path::NOTICES, config.pace.ask).await.ok()?;
-    (status == 200).then(|| serde_json::from_str(&text).ok()).flatten()
+    let notices = (status == 200).then(|| serde_json::from_str::<Notices>(&text).ok()).flatten();
+    notices.filter(|notices| notices.is_of(&config.namespace, &config.pod))
 }
 
 async fn write(events: &Api<Event>, own: &Own, draft: &Draft, limit: Duration) -> Outcome {

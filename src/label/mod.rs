@@ -194,14 +194,18 @@ async fn note_formed(config: LabelConfig, pod: Arc<OwnPod>, mut seen: watch::Rec
 
 /// What is read of the wrapper's state.
 #[derive(Deserialize)]
-struct Formed {
+struct Told {
+    namespace: String,
+    pod: String,
     formed: bool,
 }
 
 async fn has_formed(config: &LabelConfig) -> bool {
     let answer = ask::answer(config.wrapper(), path::STATE, config.pace.ask).await;
-    let state = |text: String| serde_json::from_str::<Formed>(&text).ok();
-    answer.ok().filter(|(status, _)| *status == 200).and_then(|(_, text)| state(text)).is_some_and(|state| state.formed)
+    let state = |text: String| serde_json::from_str::<Told>(&text).ok();
+    let state = answer.ok().filter(|(status, _)| *status == 200).and_then(|(_, text)| state(text));
+    // On the network of a node the port may be another pod's.
+    state.is_some_and(|state| state.formed && (&state.namespace, &state.pod) == (&config.namespace, &config.pod))
 }
 
 /// Completes when nobody listens at the wrapper's port any more.

@@ -75,7 +75,7 @@ impl<'c> Servers<'c> {
         let place: SocketAddr = place.trim_start_matches("https://").parse().context("where the API server is")?;
         let labels = Labels::follow(&namespace.kubectl, &namespace.name, &format!("{SERVER_OF}=dkron"))?;
         let leader = Arc::default();
-        let members = (0..COUNT).map(|ordinal| server(ordinal, &leader)).collect::<Result<_>>()?;
+        let members = (0..COUNT).map(|ordinal| server(&namespace.name, ordinal, &leader)).collect::<Result<_>>()?;
         let mut servers = Self { cluster, namespace, wire: Wire::to(place)?, labels, members, leader };
         for ordinal in 0..COUNT {
             servers.start_updater(ordinal)?;
@@ -147,16 +147,17 @@ fn name(ordinal: usize) -> String {
     format!("dkron-{ordinal}")
 }
 
-fn server(ordinal: usize, leader: &Arc<Mutex<Option<usize>>>) -> Result<Server> {
+fn server(namespace: &str, ordinal: usize, leader: &Arc<Mutex<Option<usize>>>) -> Result<Server> {
     let leader = Arc::clone(leader);
     let dkron = Played::start(move |_| {
         let leads = *leader.lock().unwrap_or_else(PoisonError::into_inner) == Some(ordinal);
         if leads { (200, "\"I am a leader\"".into()) } else { (404, "\"I am a follower\"".into()) }
     })?;
-    let said = Arc::new(Mutex::new(Notices::new(clock::now().at)));
+    let said = Arc::new(Mutex::new(Notices::new(namespace.into(), name(ordinal).into(), clock::now().at)));
+    let state = json!({"namespace": namespace, "pod": name(ordinal), "formed": true}).to_string();
     let tells = Arc::clone(&said);
     let wrapper = Played::start(move |path| match path {
-        STATE => (200, json!({"formed": true}).to_string()),
+        STATE => (200, state.clone()),
         NOTICES => match serde_json::to_string(&*tells.lock().unwrap_or_else(PoisonError::into_inner)) {
             Ok(text) => (200, text),
             Err(error) => (500, error.to_string()),

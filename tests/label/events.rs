@@ -29,8 +29,13 @@ struct Scene {
 
 impl Scene {
     async fn start() -> Self {
+        Self::beside("dkron-0").await
+    }
+
+    /// Beside the wrapper of this pod.
+    async fn beside(pod_of_the_wrapper: &str) -> Self {
         let kubernetes = Kubernetes::start(vec![pod("dkron-0", "10.0.0.1", false)]).await;
-        let said = Arc::new(Mutex::new(Notices::new(clock::now().at)));
+        let said = Arc::new(Mutex::new(Notices::new("jobs".into(), pod_of_the_wrapper.into(), clock::now().at)));
         let wrapper = wrapper(Arc::clone(&said)).await;
         let directory = tempfile::tempdir().expect("a directory");
         let updater = Updater::with(LabelConfig {
@@ -118,5 +123,14 @@ async fn what_is_said_while_the_api_server_is_away_is_told_later() {
     scene.kubernetes.world().away = false;
     let events = scene.until_events(2).await;
     assert!(events.iter().any(|event| event["reason"] == "ZombieRestarted"), "{events:?}");
+    scene.updater.stop().await;
+}
+
+#[tokio::test]
+async fn another_pods_word_on_the_same_network_is_nobodys_event() {
+    let scene = Scene::beside("dkron-1").await;
+    scene.say(&Saying::Stalled);
+    sleep(Duration::from_millis(500)).await;
+    assert!(scene.kubernetes.world().events.is_empty());
     scene.updater.stop().await;
 }

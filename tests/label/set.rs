@@ -141,17 +141,25 @@ async fn bare_pods_are_watched_and_cleared_too_and_have_no_file() {
 
 #[tokio::test]
 async fn that_the_cluster_has_formed_is_noted_once_the_wrapper_says_so() {
-    let scene = Scene::of(Play::Answer(200, r#"{"formed": true}"#), three(), quick()).await;
+    let scene =
+        Scene::of(Play::Answer(200, r#"{"namespace": "jobs", "pod": "dkron-0", "formed": true}"#), three(), quick())
+            .await;
     let formed =
         |kubernetes: &Kubernetes| kubernetes.world().pods[0]["metadata"]["annotations"]["dkron-ha.io/formed"] == "true";
     scene.kubernetes.until("the annotation", formed).await;
     scene.updater.stop().await;
 
-    let scene = Scene::of(Play::Answer(200, r#"{"formed": false}"#), three(), quick()).await;
-    scene.until_told("all pods", |desired| desired.pods.len() == 3).await;
-    sleep(Duration::from_millis(300)).await;
-    assert!(!formed(&scene.kubernetes));
-    scene.updater.stop().await;
+    for other in [
+        r#"{"namespace": "jobs", "pod": "dkron-0", "formed": false}"#,
+        r#"{"namespace": "jobs", "pod": "dkron-1", "formed": true}"#,
+        r#"{"namespace": "other", "pod": "dkron-0", "formed": true}"#,
+    ] {
+        let scene = Scene::of(Play::Answer(200, other), three(), quick()).await;
+        scene.until_told("all pods", |desired| desired.pods.len() == 3).await;
+        sleep(Duration::from_millis(300)).await;
+        assert!(!formed(&scene.kubernetes), "{other}");
+        scene.updater.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ const BROKEN: &str = "500 Internal Server Error";
 const UNAVAILABLE: &str = "503 Service Unavailable";
 
 /// Answers a request: everything up to the empty line, or as much as came.
-pub fn answer(request: &[u8], snapshot: &Snapshot, notices: &Notices) -> Answer {
+pub fn answer(request: &[u8], snapshot: &Snapshot, notices: Option<&Notices>) -> Answer {
     let target = head_end(request)
         .and_then(|end| std::str::from_utf8(&request[..end]).ok())
         .and_then(|head| head.lines().next())
@@ -69,21 +69,21 @@ pub fn answer(request: &[u8], snapshot: &Snapshot, notices: &Notices) -> Answer 
     if method != "GET" {
         return Answer::text(NOT_ALLOWED, "GET is all that this port understands");
     }
-    match (asked, &snapshot.state) {
-        (path::STATE, Some(state)) => json(serde_json::to_vec(state)),
-        (path::NOTICES, _) => json(serde_json::to_vec(notices)),
-        (path::STATE, None) => Answer::text(NOT_FOUND, "an agent has no state"),
-        (path::METRICS, _) => Answer { status: OK, kind: METRICS, body: metrics::text(snapshot).into_bytes() },
-        (path::PROBE_READY, _) => probe(&snapshot.health.ready),
+    match asked {
+        path::STATE => json(snapshot.state.as_ref().map(serde_json::to_vec)),
+        path::NOTICES => json(notices.map(serde_json::to_vec)),
+        path::METRICS => Answer { status: OK, kind: METRICS, body: metrics::text(snapshot).into_bytes() },
+        path::PROBE_READY => probe(&snapshot.health.ready),
         // While peers are waited for, dkron serves nothing: that this program is well is all there is to ask.
         _ => probe(&snapshot.health.live),
     }
 }
 
-fn json(text: serde_json::Result<Vec<u8>>) -> Answer {
+fn json(text: Option<serde_json::Result<Vec<u8>>>) -> Answer {
     match text {
-        Ok(body) => Answer { status: OK, kind: "application/json", body },
-        Err(error) => Answer::text(BROKEN, &error.to_string()),
+        Some(Ok(body)) => Answer { status: OK, kind: "application/json", body },
+        Some(Err(error)) => Answer::text(BROKEN, &error.to_string()),
+        None => Answer::text(NOT_FOUND, "an agent has no state"),
     }
 }
 

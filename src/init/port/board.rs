@@ -41,7 +41,7 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Board {
     shown: Mutex<Arc<Snapshot>>,
-    noted: Mutex<Arc<Notices>>,
+    noted: Mutex<Option<Arc<Notices>>>,
 }
 
 impl Board {
@@ -59,12 +59,12 @@ impl Board {
 
     /// From now on people are told this.
     pub fn note(&self, notices: &Notices) {
-        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(notices.clone());
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(notices.clone()));
     }
 
-    /// What people are told.
-    pub fn noted(&self) -> Arc<Notices> {
-        Arc::clone(&self.noted.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What people are told; `None` of an agent, which has nobody to tell it to.
+    pub fn noted(&self) -> Option<Arc<Notices>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What is shown.

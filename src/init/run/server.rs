@@ -93,9 +93,10 @@ impl<'a> Server<'a> {
         let now = clock::now();
         let asks_generation = procedure.state(now).disk == Disk::Empty;
         let counters = Counters::default();
-        let snapshot = Snapshot { health: procedure.health(now), state: Some(procedure.state(now)), counters };
+        let state = procedure.state(now);
+        let notices = Notices::new(Name::clone(&state.namespace), Name::clone(&state.pod), now.at);
+        let snapshot = Snapshot { health: procedure.health(now), state: Some(state), counters };
         let board = Arc::new(Board::new(snapshot));
-        let notices = Notices::new(now.at);
         board.note(&notices);
         // Before anybody else is asked: all of them may ask at the same moment.
         serve_port(situation, Arc::clone(&board));

@@ -32,7 +32,7 @@ impl Scene {
     /// The same, said a while ago.
     fn hear_of(&mut self, age: Duration, began: u64, said: &[(&str, &str, u32)]) {
         let notice = |(reason, text, count): &(&str, &str, u32)| json!({"reason": reason, "warning": true, "text": text, "count": count, "at": 0});
-        let notices = json!({"began": began, "notices": said.iter().map(notice).collect::<Vec<_>>()});
+        let notices = json!({"namespace": "n", "pod": "a-0", "began": began, "notices": said.iter().map(notice).collect::<Vec<_>>()});
         let notices: Notices = serde_json::from_value(notices).expect("notices");
         let now = self.now();
         self.ledger.hear(&notices, now, |_| age);

@@ -40,8 +40,13 @@ pub fn snapshot() -> Snapshot {
     }
 }
 
+/// What it has told people: nothing yet.
+fn notices() -> Notices {
+    Notices::new("n".into(), "a-0".into(), Moment(1000))
+}
+
 fn get(path: &str, snapshot: &Snapshot) -> Answer {
-    answer(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), snapshot, &Notices::default())
+    answer(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), snapshot, Some(&notices()))
 }
 
 #[test]
@@ -65,7 +70,7 @@ fn its_paths_are_answered_and_nothing_else() {
         ("\u{16}\u{3}\u{1}\r\n\r\n", "400 Bad Request"),
     ];
     for (request, expected) in table {
-        assert_eq!(answer(request.as_bytes(), &snapshot(), &Notices::default()).status, expected, "{request:?}");
+        assert_eq!(answer(request.as_bytes(), &snapshot(), Some(&notices())).status, expected, "{request:?}");
     }
 }
 
@@ -96,11 +101,13 @@ fn the_state_comes_as_the_other_wrappers_read_it() {
 #[test]
 fn what_people_must_know_comes_as_the_label_updater_reads_it() {
     let now = Moment(5000);
-    let mut notices = Notices::new(Moment(1000));
+    let mut notices = notices();
     assert!(notices.hear(&Saying::Zombie(Duration::from_secs(15)), now));
-    let answer = answer(b"GET /v1/notices HTTP/1.1\r\n\r\n", &snapshot(), &notices);
+    let answer = answer(b"GET /v1/notices HTTP/1.1\r\n\r\n", &snapshot(), Some(&notices));
     assert_eq!(answer.kind, "application/json");
     assert_eq!(serde_json::from_slice::<Notices>(&answer.body).ok(), Some(notices));
+    let of_an_agent = super::answer(b"GET /v1/notices HTTP/1.1\r\n\r\n", &snapshot(), None);
+    assert_eq!(of_an_agent.status, "404 Not Found");
 }
 
 #[test]
@@ -110,6 +117,6 @@ fn the_head_says_what_follows() {
         text(get("/probe/live", &snapshot())),
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 6\r\nConnection: close\r\n\r\nalive\n"
     );
-    let refused = text(answer(b"PUT /metrics HTTP/1.1\r\n\r\n", &snapshot(), &Notices::default()));
+    let refused = text(answer(b"PUT /metrics HTTP/1.1\r\n\r\n", &snapshot(), Some(&notices())));
     assert!(refused.contains("\r\nAllow: GET\r\n"), "{refused}");
 }

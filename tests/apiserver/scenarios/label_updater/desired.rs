@@ -41,7 +41,7 @@ pub fn desired_json_follows_the_set(cluster: &Cluster) -> Result<()> {
     servers.members[2].updater = None;
     servers.namespace.run(&["scale", "statefulset/dkron", "--replicas=2"])?;
     until(&servers, "fewer replicas and pods", |desired| desired.replicas == 2 && desired.pods.len() == 2)?;
-    // It goes while its pods, which have a finalizer, stay.
+    // Its finalizer keeps it for a while, so that it can be seen.
     servers.namespace.run(&[
         "patch",
         "statefulset/dkron",

@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::input::Marker;
 use super::moment::Moment;
+use super::peer::Peer;
 use super::state::{Leader, Name, Owner, State};
 
 impl Facts {
@@ -78,9 +79,18 @@ impl Facts {
 
     /// The leader's cluster was founded another time than that of the own disk.
     pub fn was_founded_apart_from(&self, leader: &Leader) -> bool {
+        self.peer_of(&leader.name).is_some_and(|peer| self.is_of_another_founding(peer))
+    }
+
+    /// A server that is there has the disk of a cluster that was founded another time.
+    pub fn is_founded_apart(&self, now: Moment) -> Option<&Name> {
+        let mut there = self.peers.values().filter(|peer| peer.wrapper(now).is_some());
+        there.find(|peer| self.is_of_another_founding(peer)).map(|peer| &peer.name.pod)
+    }
+
+    fn is_of_another_founding(&self, peer: &Peer) -> bool {
         let own = self.marker.as_ref().and_then(|marker| marker.owner.founding.as_ref());
-        let state = self.peer_of(&leader.name).and_then(|peer| peer.state.as_ref());
-        let its = state.and_then(|state| state.owner.as_ref()?.founding.as_ref());
+        let its = peer.state.as_ref().and_then(|state| state.owner.as_ref()?.founding.as_ref());
         own.is_some() && its.is_some() && own != its
     }
 

@@ -46,6 +46,10 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if unseen && waited < FIRST_LOOK {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
+    // Whoever is alone in its cluster can only be joined; all others would be mixed with it.
+    if let Some(other) = facts.is_founded_apart(now).filter(|_| !facts.is_sole()) {
+        return Start::Wait(Waiting::DiskOfAnother(format!("one that was founded before or since, beside {other}")));
+    }
     if is_removed(facts, now) && waited < NEWER && hang_for(tried, now) < JOIN_LOOP {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }

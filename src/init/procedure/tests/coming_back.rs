@@ -263,6 +263,12 @@ fn the_disk_of_another_founding_is_not_joined_to_a_leader_that_lacks_it() {
     assert_eq!(started(&server.say_raft(&[0])), None);
     assert!(server.waits_for().contains("founded before or since"), "{}", server.waits_for());
 
+    let mut leaderless = life();
+    leaderless.hear(Input::Looked { pod: name(2), asked: leaderless.now.at, looks: Ok(vec![]) });
+    let there = State { leader: None, leads: false, up: false, phase: Phase::Waiting, ..leading(&[0, 2], "new") };
+    assert_eq!(started(&leaderless.hear(there)), None, "nor started beside it, while nobody leads");
+    assert!(leaderless.waits_for().contains("beside a-0"), "{}", leaderless.waits_for());
+
     let mut listed = life();
     listed.hear(leading(&[0, 1], "new"));
     assert!(started(&listed.say_raft(&[0, 1])).is_some(), "the leader has it, whatever it is called");

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::super::procedure::{Health, State};
+use super::super::procedure::{Health, Member, State};
 
 /// Everything that the port tells, of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,12 +40,13 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Board {
     shown: Mutex<Arc<Snapshot>>,
+    members: Mutex<Vec<Member>>,
 }
 
 impl Board {
     /// Shows this from the beginning.
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { shown: Mutex::new(Arc::new(snapshot)) }
+        Self { shown: Mutex::new(Arc::new(snapshot)), members: Mutex::default() }
     }
 
     /// From now on shows this.
@@ -53,6 +54,18 @@ impl Board {
         let snapshot = Arc::new(snapshot);
         let shown = &mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         *shown = snapshot;
+    }
+
+    /// From now on the own dkron's serf has these members.
+    pub fn show_members(&self, mut members: Vec<Member>) {
+        members.sort_by(|one, other| one.name.cmp(&other.name));
+        *self.members.lock().unwrap_or_else(PoisonError::into_inner) = members;
+    }
+
+    /// The member of this name as the own dkron's serf has it.
+    pub fn member(&self, name: &str) -> Option<Member> {
+        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        members.binary_search_by(|member| (*member.name).cmp(name)).ok().map(|at| members[at].clone())
     }
 
     /// What is shown.

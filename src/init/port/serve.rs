@@ -82,7 +82,7 @@ fn converse(mut stream: TcpStream, board: &Board) -> io::Result<()> {
         }
         received.extend_from_slice(&part[..length]);
     }
-    stream.write_all(&answer(&received, &board.shown()).bytes())?;
+    stream.write_all(&answer(&received, board).bytes())?;
     stream.shutdown(Shutdown::Write)
 }
 

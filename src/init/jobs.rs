@@ -4,7 +4,6 @@
 //! - the server that gave a job keeps its connection to dkron's gRPC port for as long as the job runs;
 //! - a job of another executor, such as `http`, has a connection of the plugin's own.
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use rustix::process::Pid;
@@ -33,7 +32,7 @@ pub fn running(dkron: Pid, port: u16) -> usize {
     let (plugins, below) = relatives::plugins_of(dkron);
     let tables = TABLES.iter().filter_map(|table| fs::read_to_string(table).ok()).collect::<String>();
     let connections = connections(&tables);
-    let sockets: BTreeSet<u64> = plugins.iter().flat_map(|plugin| sockets_of(*plugin)).collect();
+    let sockets: Vec<u64> = plugins.iter().flat_map(|plugin| sockets_of(*plugin)).collect();
     let given = connections.iter().filter(|connection| connection.established && connection.port == port).count();
     let kept = connections.iter().filter(|connection| sockets.contains(&connection.inode)).count();
     given.max(below).max(kept)

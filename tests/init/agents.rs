@@ -68,23 +68,31 @@ impl Agent {
     }
 
     fn start(&self) -> Running {
+        self.started(self.joining(&SERVER.to_string()))
+    }
+
+    fn started(&self, wrapped: Wrapped) -> Running {
+        let running = wrapped.start();
+        until("dkron is started", || self.starts() == "start\n");
+        running
+    }
+
+    /// The program with an agent that joins so.
+    fn joining(&self, join: &str) -> Wrapped {
         let program = self.path("dkron");
         let flags = [
             format!("--node-name={NODE}"),
             format!("--bind-addr={OWN}:{}", self.serf_port),
             format!("--rpc-port={}", self.rpc_port),
-            format!("--retry-join={SERVER}"),
+            format!("--retry-join={join}"),
         ];
         let mut words = vec![program.to_str().expect("text"), "agent"];
         words.extend(flags.iter().map(String::as_str));
-        let running = Wrapped::run(&words)
+        Wrapped::run(&words)
             .env("DKRON_HA_ROLE", "agent")
             .env("POD_IP", OWN.to_string())
             .env("DKRON_HA_WRAPPER_PORT", self.wrapper_port.to_string())
             .env("DKRON_HA_DKRON_PORT", free_port().to_string())
-            .start();
-        until("dkron is started", || self.starts() == "start\n");
-        running
     }
 
     fn starts(&self) -> String {
@@ -190,13 +198,29 @@ fn term_is_passed_on_at_once_and_dkron_waits_for_its_job() {
 }
 
 #[test]
+fn an_agent_that_names_no_hosts_asks_where_the_webhook_says() {
+    let agent = Agent::new();
+    let server = agent.server();
+    sees(&server, Some("alive"));
+    let place = |wrapped: Wrapped, cluster: &str| {
+        let place = wrapped.env("STATEFULSET_NAMESPACE", "n").env("DKRON_HA_CLUSTER", cluster);
+        agent.started(place.env("DKRON_HA_SERVERS", SERVER.to_string()))
+    };
+    let running = place(agent.joining("provider=k8s label_selector=a=b"), "a");
+    running.wait_for("stderr", "the servers see this agent\n");
+    drop(running);
+    fs::remove_file(agent.path("starts")).expect("a file");
+    let asked = server.asked();
+    let other = place(agent.joining("provider=k8s label_selector=a=b"), "b");
+    until("it has asked", || server.asked() > asked + 2);
+    assert!(!other.file("stderr").contains("the servers see"), "the webhook said another cluster");
+}
+
+#[test]
 fn an_agent_without_anybody_to_ask_says_so_once() {
     let agent = Agent::new();
-    let program = agent.path("dkron");
-    let words = [program.to_str().expect("text"), "agent", "--retry-join=provider=k8s label_selector=a=b"];
-    let running = Wrapped::run(&words).env("DKRON_HA_ROLE", "agent").start();
+    let running = agent.started(agent.joining("provider=k8s label_selector=a=b"));
     running.wait_for("stderr", "no servers are known to ask after this agent");
-    until("dkron is started", || agent.starts() == "start\n");
     running.signal(Signal::INT);
     let ended = running.ended();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

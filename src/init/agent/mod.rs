@@ -162,7 +162,7 @@ impl Agent {
         if !self.sight.has_joined() && now.since(self.started) < BEGINS_FOR {
             return BEGINNING;
         }
-        match (self.sight.is_alive(), self.sight.by_wrapper()) {
+        match (self.sight.is_calm(), self.sight.by_wrapper()) {
             (true, true) => CALM,
             (true, false) => CALM_PLAIN,
             (false, true) => HURRY,

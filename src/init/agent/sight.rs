@@ -42,6 +42,8 @@ pub struct Sight {
     /// A wrapper of the own cluster that missed it.
     introducer: Option<IpAddr>,
     by_wrapper: bool,
+    /// The last question was answered by a server that knows a leader.
+    answered: bool,
 }
 
 impl Sight {
@@ -55,6 +57,7 @@ impl Sight {
             missing: None,
             introducer: None,
             by_wrapper: true,
+            answered: false,
         }
     }
 
@@ -76,6 +79,11 @@ impl Sight {
     /// A server of the same cluster has heard of it, in this life of the wrapper.
     pub fn is_known(&self) -> bool {
         self.acquaintance >= Acquaintance::Known
+    }
+
+    /// The servers are well, as far as was heard last, and see it.
+    pub fn is_calm(&self) -> bool {
+        self.alive && self.answered
     }
 
     /// The last answer was a wrapper's.
@@ -104,6 +112,7 @@ impl Sight {
             // Whoever knows no leader may be cut off itself, and nothing would be better after a restart.
             return self.unheard(now);
         }
+        self.answered = true;
         let here = |ip: IpAddr| self.ip.is_none_or(|own| own.to_canonical() == ip.to_canonical());
         if seen.member.as_ref().is_some_and(|member| member.status == Status::Alive && here(member.ip)) {
             let missed = self.missing.take().map(|(since, _)| now.since(since));
@@ -124,6 +133,7 @@ impl Sight {
 
     /// Nobody said anything that counts. That is no reason for anything, but it is asked again sooner.
     fn unheard(&mut self, now: Moment) -> Heard {
+        self.answered = false;
         if self.missing.is_some_and(|(_, last)| now.since(last) >= STALE) {
             self.missing = None;
         }

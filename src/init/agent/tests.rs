@@ -159,6 +159,7 @@ fn servers_that_are_away_or_have_no_leader_are_no_reason_for_anything() {
         let mut cast = Cast::seen();
         cast.goes_on(3600, &seen);
         assert_eq!(cast.did(), [], "{seen:?}");
+        assert_eq!(cast.agent.pace(Moment(cast.second * 1000)), HURRY, "so that their return is heard of soon");
         // What was heard before they went away does not count when they are back.
         cast.goes_on(20, &Ok(sighting(None)));
         cast.goes_on(600, &seen);

@@ -57,15 +57,14 @@ impl Board {
     }
 
     /// From now on the own dkron's serf has these members.
-    pub fn show_members(&self, mut members: Vec<Member>) {
-        members.sort_by(|one, other| one.name.cmp(&other.name));
+    pub fn show_members(&self, members: Vec<Member>) {
         *self.members.lock().unwrap_or_else(PoisonError::into_inner) = members;
     }
 
     /// The member of this name as the own dkron's serf has it.
     pub fn member(&self, name: &str) -> Option<Member> {
         let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-        members.binary_search_by(|member| (*member.name).cmp(name)).ok().map(|at| members[at].clone())
+        members.iter().find(|member| *member.name == *name).cloned()
     }
 
     /// What is shown.

@@ -1,6 +1,5 @@
 //! The life of an agent: it decides, this carries out.
 
-use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -112,10 +111,11 @@ impl Life<'_> {
     }
 
     fn step(&mut self, input: Input) -> Result<(), Failure> {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
             for action in self.agent.step(clock::now().at, input) {
-                inputs.extend(self.carry_out(action)?);
+                // Not more than one action of a step is answered at once.
+                next = self.carry_out(action)?.or(next);
             }
         }
         if let Some(board) = &self.board {

@@ -1,6 +1,6 @@
 //! Asks the servers how they see this agent: one thread, which asks one of them, tells, and waits.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -93,10 +93,12 @@ impl Asker {
     }
 
     fn ask(&mut self) -> Outcome<Sighting> {
-        let (addresses, nameless) = self.addresses();
+        let (mut order, nameless) = self.addresses();
         self.turn = self.turn.wrapping_add(1);
-        let number = addresses.len();
-        let mut order: Vec<IpAddr> = (0..number).map(|at| addresses[(self.turn % number + at) % number]).collect();
+        if !order.is_empty() {
+            let first = self.turn % order.len();
+            order.rotate_left(first);
+        }
         if let Some(at) = order.iter().position(|ip| Some(*ip) == self.last) {
             // Names may lead to others too, such as agents: who was a server is asked second at the latest.
             let last = order.remove(at);
@@ -122,12 +124,17 @@ impl Asker {
         let (mut addresses, mut why) = (Vec::new(), Name::from("no address"));
         for name in &mut self.names {
             match name.addresses(NAMING) {
-                Ok(found) => addresses.extend(found.iter().map(IpAddr::to_canonical)),
+                Ok(found) => {
+                    for ip in found {
+                        let ip = ip.to_canonical();
+                        if !addresses.contains(&ip) {
+                            addresses.push(ip);
+                        }
+                    }
+                }
                 Err(error) => why = error,
             }
         }
-        addresses.sort_unstable();
-        addresses.dedup();
         (addresses, why)
     }
 
@@ -137,10 +144,17 @@ impl Asker {
         // Other names would have to be written otherwise in a path, and are rare.
         if self.node.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
             let question = [path::MEMBER, &self.node].concat();
-            let answer = http::ask(SocketAddr::new(ip, self.ports.wrapper), http::Method::Get, &question, end);
-            let told = answer.ok().filter(|answer| answer.status == 200);
-            if let Some(sighting) = told.and_then(|answer| state::sighting(ip, &answer.body)) {
-                return Ok(sighting);
+            match http::ask(SocketAddr::new(ip, self.ports.wrapper), http::Method::Get, &question, end) {
+                Ok(answer) if answer.status == 200 => {
+                    if let Some(sighting) = state::sighting(ip, &answer.body) {
+                        return Ok(sighting);
+                    }
+                }
+                // Too many ask at this moment, and a question to dkron would make that worse.
+                Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+                    return Err(error);
+                }
+                _ => {}
             }
         }
         let (led, member) = api::sees(SocketAddr::new(ip, self.ports.dkron), &self.node, end)?;

@@ -43,6 +43,9 @@ fn the_wrapper_is_asked_and_dkron_only_where_none_tells() {
     drop(before);
     let asked_again = dkron.asked().len();
     assert!(asked_again > asked);
+    let busy = Loopback::at(1, ports.wrapper, |_| None);
+    assert!(asker.ask().is_err(), "a wrapper that has no time");
+    drop(busy);
     let _wrapper = Loopback::at(1, ports.wrapper, |line| told(line, "true"));
     assert_eq!(asker.ask(), Ok(Sighting { server: ip(1), home: Some(home()), led: true, member: None }));
     assert_eq!(dkron.asked().len(), asked_again);

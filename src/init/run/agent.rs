@@ -128,8 +128,10 @@ impl Life<'_> {
     fn carry_out(&mut self, action: Action) -> Result<Option<Input>, Failure> {
         match action {
             Action::Start => {
-                for plugin in relatives::orphaned_plugins() {
-                    child::send(plugin, Signal::KILL);
+                if self.ended.is_some() {
+                    for plugin in relatives::orphaned_plugins() {
+                        child::send(plugin, Signal::KILL);
+                    }
                 }
                 self.child = Some(child::start(&self.situation.program, &self.situation.prepared_as_it_is())?);
                 self.counters.starts += 1;

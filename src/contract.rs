@@ -65,6 +65,8 @@ pub mod env {
     pub const CLUSTER: &str = "DKRON_HA_CLUSTER";
     /// `server`, `agent`, or `auto` where only dkron's configuration file knows.
     pub const ROLE: &str = "DKRON_HA_ROLE";
+    /// Name of the Service of the servers, `<service>.<namespace>.svc`: where the wrapper of an agent asks after it.
+    pub const SERVERS: &str = "DKRON_HA_SERVERS";
     /// Joining for an agent whose configuration file may already say how: the wrapper decides.
     pub const JOIN: &str = "DKRON_HA_JOIN";
     /// `persistent` or `ephemeral`.
@@ -144,6 +146,8 @@ pub mod path {
     pub const STATE: &str = "/v1/state";
     /// Wrapper: what a person must know of its server.
     pub const NOTICES: &str = "/v1/notices";
+    /// Wrapper: how its server sees the member whose name follows.
+    pub const MEMBER: &str = "/v1/member/";
     /// Wrapper: the dkron container lives.
     pub const PROBE_LIVE: &str = "/probe/live";
     /// Wrapper: this server takes part.

@@ -4,20 +4,23 @@
 //! clusters, not of pods or namespaces.
 
 use crate::contract::label;
-use crate::inject::{Clusters, KnownClusters};
+use crate::inject::{Clusters, KnownCluster, KnownClusters};
 use futures_util::StreamExt as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::runtime::watcher::{Config, Event};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+/// Services of the servers, by namespace and cluster.
+type Sets = BTreeMap<String, BTreeMap<String, String>>;
+
 /// Clusters by namespace. `None` until the first complete list has arrived.
-type Listed = Option<BTreeMap<String, BTreeSet<String>>>;
+type Listed = Option<Sets>;
 
 /// A watch in the background.
 #[derive(Clone, Debug)]
@@ -39,9 +42,9 @@ impl Watched {
 
 impl Clusters for Watched {
     fn of(&self, namespace: &str) -> KnownClusters {
-        let of_namespace = |listed: &BTreeMap<String, BTreeSet<String>>| {
-            KnownClusters::These(listed.get(namespace).into_iter().flatten().cloned().collect())
-        };
+        let known = |(name, service): (&String, &String)| KnownCluster { name: name.clone(), service: service.clone() };
+        let of_namespace =
+            |listed: &Sets| KnownClusters::These(listed.get(namespace).into_iter().flatten().map(known).collect());
         self.0.borrow().as_ref().map_or(KnownClusters::NotYet, of_namespace)
     }
 }
@@ -62,7 +65,7 @@ async fn follow(client: Client, known: watch::Sender<Listed>) {
 }
 
 /// Takes one event of the watch into what is known. A new list replaces it only once it is complete.
-fn absorb(event: Event<StatefulSet>, listing: &mut BTreeMap<String, BTreeSet<String>>, known: &mut Listed) {
+fn absorb(event: Event<StatefulSet>, listing: &mut Sets, known: &mut Listed) {
     match event {
         Event::Init => listing.clear(),
         Event::InitApply(set) => note(listing, &set),
@@ -78,12 +81,14 @@ fn absorb(event: Event<StatefulSet>, listing: &mut BTreeMap<String, BTreeSet<Str
 }
 
 /// Notes a set of servers. A set of agents is stamped too, and serves no cluster.
-fn note(clusters: &mut BTreeMap<String, BTreeSet<String>>, set: &StatefulSet) {
-    let labels =
-        set.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref()).and_then(|meta| meta.labels.as_ref());
+fn note(clusters: &mut Sets, set: &StatefulSet) {
+    let spec = set.spec.as_ref();
+    let labels = spec.and_then(|spec| spec.template.metadata.as_ref()).and_then(|meta| meta.labels.as_ref());
     let cluster = labels.and_then(|labels| labels.get(label::SERVER_OF));
     if let (Some(namespace), Some(cluster)) = (&set.metadata.namespace, cluster) {
-        clusters.entry(namespace.clone()).or_default().insert(cluster.clone());
+        let service = spec.and_then(|spec| spec.service_name.clone()).filter(|service| !service.is_empty());
+        let service = service.unwrap_or_else(|| cluster.clone());
+        clusters.entry(namespace.clone()).or_default().insert(cluster.clone(), service);
     }
 }
 
@@ -93,10 +98,11 @@ mod tests {
     use serde_json::json;
 
     fn set(name: &str, serves: bool) -> StatefulSet {
+        let service = if name == "a" { "s" } else { "" };
         let labels = if serves { json!({"dkron-ha.io/server-of": name}) } else { json!({}) };
         serde_json::from_value(json!({
             "metadata": {"name": name, "namespace": "billing"},
-            "spec": {"selector": {}, "serviceName": "s", "template": {"metadata": {"labels": labels}}}
+            "spec": {"selector": {}, "serviceName": service, "template": {"metadata": {"labels": labels}}}
         }))
         .unwrap()
     }
@@ -108,7 +114,9 @@ mod tests {
             absorb(event, &mut listing, &mut known);
             Watched(watch::channel(known.clone()).1).of("billing")
         };
-        let these = |names: &[&str]| KnownClusters::These(names.iter().map(ToString::to_string).collect());
+        let service = |name: &str| if name == "a" { "s".to_owned() } else { name.to_owned() };
+        let known = |name: &&str| KnownCluster { name: (*name).to_owned(), service: service(name) };
+        let these = |names: &[&str]| KnownClusters::These(names.iter().map(known).collect());
         assert_eq!(feed(Event::Init), KnownClusters::NotYet);
         assert_eq!(feed(Event::InitApply(set("a", true))), KnownClusters::NotYet);
         assert_eq!(feed(Event::InitApply(set("workers", false))), KnownClusters::NotYet);

@@ -8,6 +8,7 @@
 //! | `install` | copies the program into the shared volume | files |
 //! | `run` | the order of life: gathers what is known, asks `procedure`, carries out what it wants | yes |
 //! | [`procedure`] | how a server is started, watched and stopped: facts in, actions out | no |
+//! | [`agent`] | the same of an agent | no |
 //! | [`command`] | what was said to dkron, and the words and variables it gets instead | no |
 //! | [`config`] | dkron's configuration file, and a copy that says one thing more | files |
 //! | [`disk`] | the raft state, the marker beside it, and `desired.json` | files |
@@ -18,10 +19,12 @@
 //! | `json` | JSON as far as it is needed here | no |
 //! | `find` | where the program lies | files |
 //! | `signals`, `child`, `tools`, `relatives` | signals in; processes started, signalled, reaped, recognised | processes |
+//! | `jobs` | what an agent is busy with | files |
 //! | `clock`, `threads` | what time it is; how a thread begins | clock, threads |
 //! | `exit` | the table of exit codes | no |
 //! | `report`, `log` | what people read: lines to stderr | stderr |
 
+pub mod agent;
 mod child;
 pub mod clock;
 pub mod command;
@@ -32,6 +35,7 @@ mod exit;
 mod find;
 mod install;
 mod invocation;
+mod jobs;
 mod json;
 mod log;
 pub mod notices;

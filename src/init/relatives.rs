@@ -10,6 +10,9 @@ use super::command::AGENT;
 /// Words of every file name of dkron: the program itself and its plugins (`dkron-executor-…`, `dkron-processor-…`).
 const DKRON: &[u8] = b"dkron";
 
+/// Of those, the ones that take in results.
+const PROCESSOR: &[u8] = b"dkron-processor-";
+
 /// Subcommands under which dkron runs the plugins that are built into it.
 const BUILT_IN: [&[u8]; 2] = [b"shell", b"http"];
 
@@ -18,6 +21,8 @@ struct Process {
     pid: i32,
     parent: i32,
     words: Vec<Vec<u8>>,
+    /// It has not ended, as one that is still to be reaped has.
+    runs: bool,
 }
 
 impl Process {
@@ -25,15 +30,24 @@ impl Process {
     fn read(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // `PID (NAME) STATE PARENT …`, where the name may hold anything.
-        let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+        let mut behind = stat.rsplit_once(") ")?.1.split(' ');
+        let runs = behind.next()? != "Z";
+        let parent = behind.next()?.parse().ok()?;
         let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let words = line.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
-        Some(Self { pid, parent, words })
+        Some(Self { pid, parent, words, runs })
+    }
+
+    fn name(&self) -> &[u8] {
+        self.words[0].rsplit(|byte| *byte == b'/').next().unwrap_or_default()
     }
 
     fn is_dkron(&self) -> bool {
-        let name = self.words[0].rsplit(|byte| *byte == b'/').next();
-        name.is_some_and(|name| name.starts_with(DKRON))
+        self.name().starts_with(DKRON)
+    }
+
+    fn is_processor(&self) -> bool {
+        self.name().starts_with(PROCESSOR)
     }
 
     fn is_agent(&self) -> bool {
@@ -42,7 +56,7 @@ impl Process {
 
     /// A plugin, and no job: jobs are shells and what they start.
     fn is_plugin(&self) -> bool {
-        let name = self.words[0].rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let name = self.name();
         let external = name.starts_with(DKRON) && name.get(DKRON.len()) == Some(&b'-');
         let built_in = self.is_dkron() && self.words.get(1).is_some_and(|word| BUILT_IN.contains(&word.as_slice()));
         external || built_in
@@ -69,6 +83,17 @@ pub fn dkron_of(child: Pid) -> Pid {
         generation = next.map(|process| process.pid).collect();
     }
     child
+}
+
+/// The executor plugins that a dkron runs, and the number of jobs below all its plugins. dkron starts nothing but plugins, and no
+/// plugin anything but jobs.
+pub fn plugins_of(dkron: Pid) -> (Vec<Pid>, usize) {
+    let all = processes();
+    let plugins: Vec<&Process> = all.iter().filter(|process| process.parent == dkron.as_raw_pid()).collect();
+    let jobs = all.iter().filter(|process| process.runs && plugins.iter().any(|plugin| plugin.pid == process.parent));
+    // A processor may keep a connection for as long as it lives.
+    let executors = plugins.iter().filter(|plugin| !plugin.is_processor());
+    (executors.filter_map(|plugin| Pid::from_raw(plugin.pid)).collect(), jobs.count())
 }
 
 /// The file that a process executes.

@@ -80,7 +80,16 @@ pub enum KnownClusters {
     /// The first complete list is on its way.
     NotYet,
     /// These, by name.
-    These(Vec<String>),
+    These(Vec<KnownCluster>),
+}
+
+/// A cluster of a stamped StatefulSet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KnownCluster {
+    /// Its name, which is the set's.
+    pub name: String,
+    /// The headless Service that names its servers.
+    pub service: String,
 }
 
 /// Nobody watches clusters.

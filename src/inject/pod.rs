@@ -1,6 +1,6 @@
 //! The Pod pass: everything that makes dkron highly available.
 
-use super::agent::{Joining, joining};
+use super::agent::{Belonging, Joining, belonging};
 use super::annotations::{Said, resources_fit};
 use super::container::{Container, Variable};
 use super::containers::{Injected, changed};
@@ -201,20 +201,23 @@ impl Pod<'_, '_> {
 
     fn agent(&self, mut warnings: Vec<Warning>) -> Result<Verdict, Undecided> {
         doubts::of_pod(self.spec, self.known, self.engine.settings.ports, &mut warnings);
-        let joining = if self.again {
+        let belonging = if self.again {
             // Decided on the first pass; its variables are there.
-            Joining::Own
+            Belonging { joining: Joining::Own, cluster: None }
         } else {
             let clusters = self.engine.clusters.as_ref();
-            joining(&self.dkron, &self.options, self.request, clusters, Pointer::of("/metadata"))?
+            belonging(&self.dkron, &self.options, self.request, clusters, Pointer::of("/metadata"))?
         };
         let mut edit = self.common(Role::Agent, &mut warnings)?;
         let mut variables: Vec<(&str, Value<'_>)> = Vec::new();
-        if let Joining::By { variable, value, cluster } = &joining {
+        if let Joining::By { variable, value } = &belonging.joining {
             account::doubt_discovery(self.spec, &mut warnings);
             variables.push((variable, Value::Text(value)));
-            variables.push((env::CLUSTER, Value::Text(cluster)));
         }
+        let cluster = belonging.cluster;
+        let servers = cluster.as_ref().map(|known| format!("{}.{}.svc", known.service, self.request.namespace));
+        variables.extend(cluster.as_ref().map(|known| (env::CLUSTER, Value::Text(&known.name))));
+        variables.extend(servers.as_deref().map(|servers| (env::SERVERS, Value::Text(servers))));
         self.variables(&mut edit, variables, None);
         Ok(self.finish(edit, &[(label::INJECTED, "true")], warnings))
     }

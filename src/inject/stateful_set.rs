@@ -1,6 +1,6 @@
 //! The StatefulSet pass: only what a pod cannot be given later, written once and carried forward ever after.
 
-use super::agent::{Joining, joining};
+use super::agent::{Belonging, Joining, belonging};
 use super::annotations::{Said, resources_fit};
 use super::edit::Edit;
 use super::entry_point::entry_point;
@@ -128,13 +128,13 @@ impl Set<'_, '_> {
             return Ok(self.carried(annotation::CLUSTER).filter(|_| self.said.cluster.is_none()));
         }
         let path = at_template().key("metadata");
-        match joining(&self.dkron, &self.options, self.request, self.engine.clusters.as_ref(), path) {
+        match belonging(&self.dkron, &self.options, self.request, self.engine.clusters.as_ref(), path) {
             Err(Undecided::Refused(refusal)) => match self.engine.clusters.of(&self.request.namespace) {
                 super::KnownClusters::These(these) if these.len() > 1 => Err(refusal.into()),
                 _ => Ok(None),
             },
-            Ok(Joining::By { cluster, .. }) => Ok(Some(cluster)),
-            Ok(Joining::Own) => Ok(None),
+            Ok(Belonging { joining: Joining::By { .. }, cluster }) => Ok(cluster.map(|known| known.name)),
+            Ok(Belonging { joining: Joining::Own, .. }) => Ok(None),
             Err(undecided) => Err(undecided),
         }
     }

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::IpAddr;
 
 use dkron_ha::contract::{env, path};
 use dkron_ha::init::disk::desired;
 use dkron_ha::init::notices::Notices;
 use dkron_ha::init::procedure::{Desired, Marker, Moment, State};
+use dkron_ha::init::watch::state::sighting;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn read(file: &str) -> String {
     let file = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -50,14 +52,14 @@ fn holds(mut line: &str, parts: &[&str]) -> bool {
 
 /// Format strings of everything that is written to the log, as far as they have words of their own.
 fn sayings() -> Vec<String> {
-    let of_procedure = program("src/init/procedure/saying.rs");
-    let elsewhere: String = ["report.rs", "run/server.rs", "run/situation.rs"]
+    let decided = program("src/init/procedure/saying.rs") + &program("src/init/agent/saying.rs");
+    let elsewhere: String = ["report.rs", "run/agent.rs", "run/server.rs", "run/situation.rs"]
         .iter()
         .flat_map(|file| program(&format!("src/init/{file}")).lines().map(str::to_owned).collect::<Vec<_>>())
         .filter(|line| line.contains(" line("))
         .collect::<Vec<_>>()
         .join("\n");
-    let all = of_procedure.lines().chain(elsewhere.lines()).flat_map(quoted);
+    let all = decided.lines().chain(elsewhere.lines()).flat_map(quoted);
     let has_words = |format: &&str| fixed(format).iter().any(|part| part.trim().len() >= 5);
     all.filter(has_words).map(str::to_owned).collect()
 }
@@ -94,7 +96,7 @@ fn same<T: Serialize + DeserializeOwned>(example: &Value) {
 fn the_files_and_the_state_are_shown_as_they_are() {
     let page = page();
     let examples: Vec<&str> = page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [desired_text, marker, state, notices] = examples[..] else { panic!("{} examples", examples.len()) };
+    let [desired_text, marker, state, member, notices] = examples[..] else { panic!("{} examples", examples.len()) };
     let value = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
     let mut desired = value(desired_text);
     let written = desired.as_object_mut().and_then(|fields| fields.remove("written")).expect("when it was written");
@@ -104,8 +106,11 @@ fn the_files_and_the_state_are_shown_as_they_are() {
     same::<Marker>(&value(marker));
     same::<State>(&value(state));
     same::<Notices>(&value(notices));
-    let notices = value(notices);
-    let state = value(state);
+    let seen = sighting(IpAddr::from([10, 0, 0, 7]), member.as_bytes()).expect("what the wrapper of an agent reads");
+    let shown = seen.member.expect("a member");
+    let written = json!({"namespace": "billing", "cluster": "dkron", "led": seen.led, "member": shown});
+    assert_eq!(written, value(member));
+    let (notices, state) = (value(notices), value(state));
     for field in [&desired, &state, &notices].into_iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
         let told = page.lines().any(|line| line.starts_with("| `") && line.contains(&format!("`{field}`")));
         assert!(told, "no row tells of {field}");
@@ -167,10 +172,19 @@ fn the_page_names_every_code_variable_and_path() {
         env::DESIRED,
         env::CLUSTER_DOMAIN,
         env::JOIN,
+        env::SERVERS,
         env::WRAPPER_PORT,
         env::DKRON_HTTP_PORT,
     ];
-    let paths = [path::STATE, path::NOTICES, path::PROBE_LIVE, path::PROBE_READY, path::PROBE_START, path::METRICS];
+    let paths = [
+        path::STATE,
+        path::NOTICES,
+        path::MEMBER,
+        path::PROBE_LIVE,
+        path::PROBE_READY,
+        path::PROBE_START,
+        path::METRICS,
+    ];
     for name in variables.into_iter().chain(paths).chain([path::RUN, path::DESIRED]) {
         assert!(page.contains(&format!("`{name}`")), "{name}");
     }

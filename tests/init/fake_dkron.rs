@@ -93,6 +93,11 @@ impl Fake {
         self.answer([("/v1/state", (200, state.to_string()))]);
     }
 
+    /// From now on answers so at this path, and nowhere else.
+    pub fn says(&self, path: &'static str, answer: &Value) {
+        self.answer([(path, (200, answer.to_string()))]);
+    }
+
     /// Takes connections and says nothing from now on.
     pub fn hangs(&self) {
         *self.answers.lock().expect("the answers") = None;

@@ -77,4 +77,8 @@ fn an_agent_starts_as_it_is_and_joins_as_it_was_told() {
     assert_eq!(told, ["agent", "--node-name=x", &format!("DKRON_RETRY_JOIN={join}")]);
     let (told, _) = agent.told(wrapped().env("DKRON_RETRY_JOIN", "own").start());
     assert_eq!(told, ["agent", "--node-name=x", "DKRON_RETRY_JOIN=own"]);
+    // Its role may stand in dkron's own words alone.
+    let (told, said) = agent.told(wrapped().env("DKRON_HA_ROLE", "auto").start());
+    assert_eq!(told, ["agent", "--node-name=x", &format!("DKRON_RETRY_JOIN={join}")]);
+    assert!(said.contains("starting an agent\n"), "{said}");
 }

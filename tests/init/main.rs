@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "helpers of tests are tests")]
 
+mod agents;
 mod architecture;
 mod child_state;
 mod deaths;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "all checks have one form, also those that fail by assertions only")]
 
+mod agents;
 mod agreement;
 mod answers;
 mod calls;
@@ -36,6 +37,7 @@ pub fn trials() -> Vec<Trial> {
             answers::CHECKS,
             cluster::CHECKS,
             agreement::CHECKS,
+            agents::CHECKS,
             farewell::CHECKS,
             names::CHECKS,
             returns::CHECKS,

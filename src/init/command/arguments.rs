@@ -172,6 +172,12 @@ impl Arguments {
         }
     }
 
+    /// Every value of a flag that may be given several times, as far as they can be known.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let given = self.written.iter().filter(move |flag| flag.name == name);
+        given.filter_map(|flag| flag.value.as_deref()).filter(|value| !value.contains(UNKNOWN))
+    }
+
     /// Value of a switch, in the words of [`is_true`].
     pub fn switch(&self, name: &str) -> Word<'_> {
         match self.last(name) {

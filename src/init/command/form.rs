@@ -86,6 +86,18 @@ impl<'a> Form<'a> {
         }
     }
 
+    /// Every value that the command itself gives to a flag, as far as they can be known.
+    pub fn values(&self, name: &str) -> Vec<String> {
+        match self {
+            Self::Flags(_, arguments) => arguments.values(name).map(str::to_owned).collect(),
+            Self::Script(_, _, script) => script.arguments().values(name).map(str::to_owned).collect(),
+            Self::Opaque(words) => {
+                let given = flags_in(words).filter(|(flag, _)| *flag == name).filter_map(|(_, value)| value);
+                given.filter(|value| !value.contains('$')).map(str::to_owned).collect()
+            }
+        }
+    }
+
     /// Whether the command itself says whom dkron joins.
     pub fn joins(&self) -> bool {
         [flag::JOIN, flag::RETRY_JOIN].iter().any(|name| self.value(name) != Word::Absent)

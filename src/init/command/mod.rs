@@ -29,7 +29,7 @@ pub use effective::Effective;
 pub use environment::Environment;
 pub use form::Form;
 pub use launch::Prepared;
-pub use peers::{absolute, cluster_domain, is_pod, peer_names};
+pub use peers::{absolute, cluster_domain, is_pod, joined_hosts, peer_names};
 pub use said::Said;
 pub use settings::{SaidRole, Settings};
 pub use version::generation;

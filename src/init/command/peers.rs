@@ -29,6 +29,24 @@ pub fn peer_names(names: &[String], domain: Option<&str>) -> Vec<PeerName> {
     names.iter().map(|name| PeerName { pod: pod(name), host: absolute(name, domain).into() }).collect()
 }
 
+/// Hosts among the values of `--join` and `--retry-join`, without their ports. Others ask a cloud for addresses
+/// (`provider=k8s label_selector="a=b,c=d"`), which cannot be done here.
+pub fn joined_hosts(values: &[String]) -> Vec<&str> {
+    let entries = values.iter().flat_map(|value| value.split(',')).map(str::trim);
+    let is_host = |entry: &&str| !entry.is_empty() && !entry.contains(['=', '"', '\'', '$', ' ', '{']);
+    entries.filter(is_host).map(without_port).collect()
+}
+
+fn without_port(entry: &str) -> &str {
+    if let Some((ip, _)) = entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return ip;
+    }
+    match entry.split_once(':') {
+        Some((host, port)) if !port.contains(':') => host,
+        _ => entry,
+    }
+}
+
 /// Domain of the Kubernetes cluster: what follows `svc.` in the search list that the kubelet writes.
 pub fn cluster_domain(resolv_conf: &str) -> Option<String> {
     // As the resolver does: the last `search` line counts.
@@ -64,6 +82,22 @@ mod tests {
         for (name, domain, expected) in table {
             assert_eq!(absolute(name, domain), expected);
         }
+    }
+
+    #[test]
+    fn hosts_are_told_from_what_asks_a_cloud() {
+        let values = [
+            "a.n.svc:8946",
+            "10.0.0.1,10.0.0.2:8946, b",
+            "[fd00::1]:8946",
+            "fd00::2",
+            "provider=k8s namespace=n label_selector=\"a=b,c=d\"",
+            "{{ GetPrivateIP }}",
+            "$A",
+            "",
+        ];
+        let values = values.map(str::to_owned);
+        assert_eq!(joined_hosts(&values), ["a.n.svc", "10.0.0.1", "10.0.0.2", "b", "fd00::1", "fd00::2"]);
     }
 
     #[test]

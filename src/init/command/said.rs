@@ -46,6 +46,21 @@ impl<'a> Said<'a> {
         !matches!(self.config.get(name), None | Some(Value::Null))
     }
 
+    /// Every value of a flag that takes a list, wherever it stands; separated by commas or not.
+    pub fn values(&self, name: &str) -> Vec<String> {
+        if self.form.value(name) != Word::Absent {
+            return self.form.values(name);
+        }
+        if let Some(value) = self.environment.get(&variable(name)) {
+            return vec![value.to_owned()];
+        }
+        match self.config.get(name) {
+            Some(Value::Scalar(value)) => vec![value.clone()],
+            Some(Value::List(values)) => values.clone(),
+            None | Some(Value::Null | Value::Unread) => Vec::new(),
+        }
+    }
+
     /// Whether anything says whom dkron joins.
     pub fn joins(&self) -> bool {
         use super::arguments::flag::{JOIN, RETRY_JOIN};

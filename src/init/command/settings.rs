@@ -57,6 +57,8 @@ pub struct Settings {
     pub cluster_domain: Option<String>,
     /// How an agent joins if it does not say so itself.
     pub join: Option<String>,
+    /// Name that leads to the servers of the cluster that an agent belongs to.
+    pub servers: Option<String>,
     /// Port of the probes.
     pub wrapper_port: u16,
     /// Port of dkron's HTTP API, here and on the peers.
@@ -119,6 +121,7 @@ impl Settings {
             desired: directory(environment, env::DESIRED, path::DESIRED)?,
             cluster_domain: environment.get(env::CLUSTER_DOMAIN).map(|domain| domain.trim_matches('.').to_owned()),
             join: text(env::JOIN),
+            servers: text(env::SERVERS),
             wrapper_port: number(environment, env::WRAPPER_PORT, a_port)?.unwrap_or(port::WRAPPER),
             dkron_port: number(environment, env::DKRON_HTTP_PORT, a_port)?.unwrap_or(port::DKRON_HTTP),
         })
@@ -186,6 +189,7 @@ mod tests {
             ("POD_IP", "fd00::1"),
             ("DKRON_HA_CLUSTER_DOMAIN", "corp.example."),
             ("DKRON_HA_JOIN", "provider=k8s"),
+            ("DKRON_HA_SERVERS", "s.n.svc"),
             ("STATEFULSET_NAMESPACE", "n"),
             ("STATEFULSET_NAME", "old"),
             ("DKRON_HA_CLUSTER", "a"),
@@ -210,6 +214,7 @@ mod tests {
             desired: "/x/desired.json".into(),
             cluster_domain: Some("corp.example".into()),
             join: Some("provider=k8s".into()),
+            servers: Some("s.n.svc".into()),
             wrapper_port: 9947,
             dkron_port: 9080,
         };

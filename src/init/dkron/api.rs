@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::super::procedure::{DkronView, Member, Told};
+use super::super::procedure::{DkronView, Leader, Member, Told};
 use super::elements::Elements;
 use super::http::{self, Method};
 use super::read;
@@ -12,31 +12,52 @@ use super::read;
 /// More servers than that are refused. serf remembers those that left for a day.
 const MOST_SERVERS: usize = 1000;
 
-/// One look at a dkron server, over before `end`.
-pub fn view(address: SocketAddr, end: Instant) -> Told<DkronView> {
-    http::told(look(address, end))
+/// One look at a dkron server, over before `end`. `everybody` gets each member that its serf knows, agents too.
+pub fn view(address: SocketAddr, end: Instant, everybody: &mut dyn FnMut(Member)) -> Told<DkronView> {
+    http::told(look(address, end, everybody))
 }
 
-fn look(address: SocketAddr, end: Instant) -> io::Result<DkronView> {
-    let ask = |path| http::ask(address, Method::Get, path, end);
-    let answer = ask("/v1/leader")?;
-    let leader = read::leader(answer.status, &answer.body)?;
-    let leads = read::leads(ask("/v1/isleader")?.status)?;
-    Ok(DkronView { leader, leads, members: members(address, end)? })
-}
-
-/// The servers that its serf knows, by name.
-fn members(address: SocketAddr, end: Instant) -> io::Result<Vec<Member>> {
+fn look(address: SocketAddr, end: Instant, everybody: &mut dyn FnMut(Member)) -> io::Result<DkronView> {
+    let leader = leader(address, end)?;
+    let leads = read::leads(http::ask(address, Method::Get, "/v1/isleader", end)?.status)?;
     let mut servers = Vec::new();
-    each(address, "/v1/members", end, &mut |element| {
-        if let Some(server) = read::server(element)? {
+    members(address, end, &mut |member, serves| {
+        if serves {
             // serf lists them in another order each time.
-            let at = servers.partition_point(|known: &Member| known.name <= server.name);
-            servers.insert(at, server);
+            let at = servers.partition_point(|known: &Member| known.name <= member.name);
+            servers.insert(at, member.clone());
         }
+        everybody(member);
         if servers.len() > MOST_SERVERS { Err(too_many()) } else { Ok(()) }
     })?;
-    Ok(servers)
+    Ok(DkronView { leader, leads, members: servers })
+}
+
+fn leader(address: SocketAddr, end: Instant) -> io::Result<Option<Leader>> {
+    let answer = http::ask(address, Method::Get, "/v1/leader", end)?;
+    read::leader(answer.status, &answer.body)
+}
+
+/// Each member that its serf knows, and whether it is a server.
+fn members(address: SocketAddr, end: Instant, take: &mut dyn FnMut(Member, bool) -> io::Result<()>) -> io::Result<()> {
+    each(address, "/v1/members", end, &mut |element| match read::member(element)? {
+        Some((member, serves)) => take(member, serves),
+        None => Ok(()),
+    })
+}
+
+/// Whether a dkron server knows a leader, and how its serf sees the member `node`.
+///
+/// # Errors
+/// What the sockets say; `InvalidData` for an answer that is not dkron's.
+pub fn sees(address: SocketAddr, node: &str, end: Instant) -> io::Result<(bool, Option<Member>)> {
+    let led = leader(address, end)?.is_some();
+    let mut found = None;
+    members(address, end, &mut |member, _| {
+        found = found.take().or_else(|| (*member.name == *node).then_some(member));
+        Ok(())
+    })?;
+    Ok((led, found))
 }
 
 /// Number of executions that run on `node`, asked of any server: it asks all others, which takes long where one of them does not

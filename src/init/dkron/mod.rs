@@ -10,6 +10,7 @@
 //! | `api` | the questions that dkron is asked | sockets |
 //! | `own` | the own dkron, wherever it listens | sockets |
 //! | `hand_over` | raft's request to take over | sockets |
+//! | `introduce` | serf's exchange of all members, between two others | sockets |
 //! | `raft_table` | the words of `dkron raft` | no |
 
 pub mod api;
@@ -17,6 +18,7 @@ mod chunks;
 mod elements;
 pub mod hand_over;
 pub mod http;
+pub mod introduce;
 #[cfg(test)]
 pub(super) mod loopback;
 pub mod own;

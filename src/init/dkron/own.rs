@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::super::procedure::{DkronView, Name, Outcome, Told};
+use super::super::procedure::{DkronView, Member, Name, Outcome, Told};
 use super::api;
 
 /// Where the own dkron may listen.
@@ -24,13 +24,14 @@ impl OwnDkron {
         Self { addresses, last: AtomicUsize::new(0) }
     }
 
-    /// What it shows; `None` where it does not answer, or not as dkron does.
-    pub fn view(&self, within: Duration) -> Option<DkronView> {
+    /// What it shows; `None` where it does not answer, or not as dkron does. `everybody` gets each member that its serf knows, more
+    /// than once perhaps where it does not answer to the end.
+    pub fn view(&self, within: Duration, everybody: &mut dyn FnMut(Member)) -> Option<DkronView> {
         let end = Instant::now() + within;
         let last = self.last.load(Ordering::Relaxed);
         let order = (last..self.addresses.len()).chain(0..last);
         for number in order {
-            if let Told::Answer(view) = api::view(self.addresses[number], end) {
+            if let Told::Answer(view) = api::view(self.addresses[number], end, everybody) {
                 self.last.store(number, Ordering::Relaxed);
                 return Some(view);
             }

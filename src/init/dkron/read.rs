@@ -55,20 +55,22 @@ pub fn leads(status: u16) -> io::Result<bool> {
     }
 }
 
-/// Reads one element of `/v1/members`; `None` for an agent. A server in its start has no `port` and no `rpc_addr` yet and is one
-/// all the same.
+/// Reads one element of `/v1/members`, and whether it is a server; `None` for an agent without an address. A server in its start has
+/// no `port` and no `rpc_addr` yet and is one all the same.
 ///
 /// # Errors
 /// `InvalidData` for anything but a member.
-pub fn server(element: &[u8]) -> io::Result<Option<Member>> {
+pub fn member(element: &[u8]) -> io::Result<Option<(Member, bool)>> {
     let json = Json::read(element).ok_or_else(not_dkrons)?;
     let Shown { name, status, tags } = shown(&json).ok_or_else(not_dkrons)?;
     let tag = |name, wanted| tags.get(name).text().as_deref() == Some(wanted);
-    if !tag("role", "dkron") || !tag("server", "true") {
-        return Ok(None);
-    }
+    let serves = tag("role", "dkron") && tag("server", "true");
     let ip = json.get("Addr").text().and_then(|addr| addr.parse().ok());
-    Ok(Some(Member::new(name, ip.ok_or_else(not_dkrons)?, status)))
+    match ip {
+        Some(ip) => Ok(Some((Member::new(name, ip, status), serves))),
+        None if serves => Err(not_dkrons()),
+        None => Ok(None),
+    }
 }
 
 /// Reads one element of `/v1/busy`: whether it runs on `node`.
@@ -90,6 +92,7 @@ fn unreadable(what: &'static str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use super::member as member_of;
     use super::*;
 
     const GOOD: &str =
@@ -149,7 +152,7 @@ mod tests {
     fn servers_are_told_from_agents_by_their_tags() {
         let member = |tags: &str, status| {
             let text = format!(r#"{{"Name":"a-1","Addr":"fd00::7","Port":8946,"Tags":{tags},"Status":{status}}}"#);
-            server(text.as_bytes()).expect("a member")
+            member_of(text.as_bytes()).expect("a member").filter(|(_, serves)| *serves).map(|(member, _)| member)
         };
         let a = |status| Some(Member::new("a-1".into(), "fd00::7".parse().expect("an address"), status));
         let started = r#"{"role":"dkron","server":"true","port":"6868","rpc_addr":"[fd00::7]:6868","x":"y"}"#;
@@ -171,7 +174,7 @@ mod tests {
             assert_eq!(member(agent, 1), None, "{agent}");
         }
         for broken in ["", "{}", "1", r#"{"Name":"a","Tags":{"role":"dkron","server":"true"},"Addr":"x"}"#] {
-            assert!(server(broken.as_bytes()).is_err(), "{broken}");
+            assert!(member_of(broken.as_bytes()).is_err(), "{broken}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! A request and what there is to tell: the answer.
 
+use serde::Serialize;
+
 use super::super::dkron::response::head_end;
-use super::super::notices::Notices;
-use super::board::Snapshot;
+use super::super::procedure::{Member, State};
+use super::board::Board;
 use super::metrics;
 use crate::contract::path;
 
@@ -12,9 +14,9 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// Version 0.0.4 of Prometheus' text format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The paths that are answered.
-const PATHS: [&str; 6] =
-    [path::STATE, path::NOTICES, path::PROBE_LIVE, path::PROBE_READY, path::PROBE_START, path::METRICS];
+/// The paths that are answered; behind [`path::MEMBER`] the name of a member follows.
+const PATHS: [&str; 7] =
+    [path::STATE, path::NOTICES, path::MEMBER, path::PROBE_LIVE, path::PROBE_READY, path::PROBE_START, path::METRICS];
 
 /// An answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,9 +42,26 @@ impl Answer {
         [head.into_bytes(), body.clone()].concat()
     }
 
+    fn json(value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(body) => Self { status: OK, kind: "application/json", body },
+            Err(error) => Self::text(BROKEN, &error.to_string()),
+        }
+    }
+
     fn text(status: &'static str, text: &str) -> Self {
         Self { status, kind: TEXT, body: format!("{text}\n").into_bytes() }
     }
+}
+
+/// How the own dkron's serf sees one member: what the wrapper of an agent asks for, over and over, and therefore short.
+#[derive(Serialize)]
+struct Seen<'a> {
+    namespace: &'a str,
+    cluster: &'a str,
+    /// The own dkron knows a leader.
+    led: bool,
+    member: Option<Member>,
 }
 
 const OK: &str = "200 OK";
@@ -53,7 +72,7 @@ const BROKEN: &str = "500 Internal Server Error";
 const UNAVAILABLE: &str = "503 Service Unavailable";
 
 /// Answers a request: everything up to the empty line, or as much as came.
-pub fn answer(request: &[u8], snapshot: &Snapshot, notices: Option<&Notices>) -> Answer {
+pub fn answer(request: &[u8], board: &Board) -> Answer {
     let target = head_end(request)
         .and_then(|end| std::str::from_utf8(&request[..end]).ok())
         .and_then(|head| head.lines().next())
@@ -63,27 +82,30 @@ pub fn answer(request: &[u8], snapshot: &Snapshot, notices: Option<&Notices>) ->
         return Answer::text(BAD, "no request that this port understands");
     };
     let asked = target.split_once('?').map_or(target, |(path, _)| path);
-    if !PATHS.contains(&asked) {
+    let snapshot = &*board.shown();
+    let member = asked.strip_prefix(path::MEMBER);
+    if !PATHS.contains(&asked) && member.is_none() {
         return Answer::text(NOT_FOUND, &format!("try one of {}", PATHS.join(", ")));
     }
     if method != "GET" {
         return Answer::text(NOT_ALLOWED, "GET is all that this port understands");
     }
-    match asked {
-        path::STATE => json(snapshot.state.as_ref().map(serde_json::to_vec)),
-        path::NOTICES => json(notices.map(serde_json::to_vec)),
-        path::METRICS => Answer { status: OK, kind: METRICS, body: metrics::text(snapshot).into_bytes() },
-        path::PROBE_READY => probe(&snapshot.health.ready),
+    if let (Some(name), Some(state)) = (member, &snapshot.state) {
+        let State { namespace, cluster, leader, .. } = state;
+        return Answer::json(&Seen { namespace, cluster, led: leader.is_some(), member: board.member(name) });
+    }
+    match (asked, &snapshot.state) {
+        (path::STATE, Some(state)) => Answer::json(state),
+        (path::STATE, None) => Answer::text(NOT_FOUND, "an agent has no state"),
+        _ if member.is_some() => Answer::text(NOT_FOUND, "an agent sees nobody"),
+        (path::NOTICES, _) => match board.noted() {
+            Some(notices) => Answer::json(&*notices),
+            None => Answer::text(NOT_FOUND, "nothing is told of an agent"),
+        },
+        (path::METRICS, _) => Answer { status: OK, kind: METRICS, body: metrics::text(snapshot).into_bytes() },
+        (path::PROBE_READY, _) => probe(&snapshot.health.ready),
         // While peers are waited for, dkron serves nothing: that this program is well is all there is to ask.
         _ => probe(&snapshot.health.live),
-    }
-}
-
-fn json(text: Option<serde_json::Result<Vec<u8>>>) -> Answer {
-    match text {
-        Some(Ok(body)) => Answer { status: OK, kind: "application/json", body },
-        Some(Err(error)) => Answer::text(BROKEN, &error.to_string()),
-        None => Answer::text(NOT_FOUND, "an agent has no state"),
     }
 }
 

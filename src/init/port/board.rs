@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::notices::Notices;
-use super::super::procedure::{Health, State};
+use super::super::procedure::{Health, Member, State};
 
 /// Everything that the port tells, of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +42,13 @@ pub struct Counters {
 pub struct Board {
     shown: Mutex<Arc<Snapshot>>,
     noted: Mutex<Option<Arc<Notices>>>,
+    members: Mutex<Vec<Member>>,
 }
 
 impl Board {
     /// Shows this from the beginning.
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { shown: Mutex::new(Arc::new(snapshot)), noted: Mutex::default() }
+        Self { shown: Mutex::new(Arc::new(snapshot)), noted: Mutex::default(), members: Mutex::default() }
     }
 
     /// From now on shows this.
@@ -65,6 +66,17 @@ impl Board {
     /// What people are told; `None` of an agent, which has nobody to tell it to.
     pub fn noted(&self) -> Option<Arc<Notices>> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on the own dkron's serf has these members.
+    pub fn show_members(&self, members: Vec<Member>) {
+        *self.members.lock().unwrap_or_else(PoisonError::into_inner) = members;
+    }
+
+    /// The member of this name as the own dkron's serf has it.
+    pub fn member(&self, name: &str) -> Option<Member> {
+        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        members.iter().find(|member| *member.name == *name).cloned()
     }
 
     /// What is shown.

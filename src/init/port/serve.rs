@@ -82,7 +82,7 @@ fn converse(mut stream: TcpStream, board: &Board) -> io::Result<()> {
         }
         received.extend_from_slice(&part[..length]);
     }
-    stream.write_all(&answer(&received, &board.shown(), board.noted().as_deref()).bytes())?;
+    stream.write_all(&answer(&received, board).bytes())?;
     stream.shutdown(Shutdown::Write)
 }
 

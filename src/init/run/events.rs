@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
+use super::super::agent;
 use super::super::procedure::Input;
 use super::super::signals::Caught;
 use super::super::tools::Output;
@@ -17,6 +18,8 @@ pub enum Event {
     Signal(Caught),
     /// A fact for the procedure.
     Input(Input),
+    /// The same for the life of an agent.
+    Agent(agent::Input),
     /// All that a call of dkron's command line wrote.
     Output(Pid, Output),
 }

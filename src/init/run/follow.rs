@@ -1,4 +1,4 @@
-//! A life without a procedure: an agent, or a command that nothing is known of. Signals are passed on until the child ends.
+//! A life without a procedure: a command that nothing is known of. Signals are passed on until the child ends.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub fn run(situation: &Situation, events: &Events) -> Result<Exit, Failure> {
         let board = Board::new(Snapshot { health, state: None, counters: Counters::default() });
         server::serve_port(situation, std::sync::Arc::new(board));
     }
-    report::starting_as(situation.is_agent());
+    report::starting_as(false);
     let child = child::start(&situation.program, &situation.prepared_as_it_is())?;
     let mut orphans = 0;
     loop {

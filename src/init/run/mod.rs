@@ -6,8 +6,10 @@
 //! | `events` | what the main loop waits for |
 //! | `server` | a server: asks the procedure and carries out what it wants |
 //! | `requests` | what takes time and is asked of dkron for the procedure |
+//! | `agent` | an agent: asks its life and carries out what it wants |
 //! | `follow` | anything else: passes signals on until the child ends |
 
+mod agent;
 mod events;
 mod follow;
 mod requests;
@@ -69,7 +71,13 @@ fn live(find_dkron: bool, words: Vec<OsString>) -> Result<Exit, Failure> {
     catch_signals(events.sender()).map_err(Failure::with(Exit::System))?;
     let situation = Situation::survey(find_dkron, words)?;
     situation.tell();
-    if situation.is_server_of_a_cluster() { server::run(&situation, events) } else { follow::run(&situation, &events) }
+    if situation.is_server_of_a_cluster() {
+        server::run(&situation, events)
+    } else if situation.is_agent() {
+        agent::run(&situation, &events)
+    } else {
+        follow::run(&situation, &events)
+    }
 }
 
 fn catch_signals(sender: Sender<Event>) -> std::io::Result<()> {

@@ -103,7 +103,8 @@ impl<'a> Server<'a> {
         let pace = procedure.pace();
         let dkron = Arc::new(OwnDkron::new(situation.http_port(), situation.settings.pod_ip));
         let tell = events.teller();
-        let own = Own::start(Arc::clone(&dkron), pace.own, Arc::clone(&tell)).map_err(Failure::with(Exit::System))?;
+        let own = Own::start(Arc::clone(&dkron), pace.own, Arc::clone(&board), Arc::clone(&tell))
+            .map_err(Failure::with(Exit::System))?;
         let node = procedure.state(now).node;
         let mut server = Self {
             situation,
@@ -137,6 +138,8 @@ impl<'a> Server<'a> {
             None => self.step(Input::Tick)?,
             Some(Event::Input(input)) => self.step(input)?,
             Some(Event::Signal(caught)) => self.signal(caught)?,
+            // Those of agents.
+            Some(Event::Agent(_)) => {}
             Some(Event::Output(pid, output)) => {
                 let done = self.tools.wrote(pid, output);
                 self.answer(done)?;

@@ -2,12 +2,16 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::contract::label;
+
+use super::super::agent;
 use super::super::command::{
-    Effective, Environment, Form, Prepared, Said, SaidRole, Settings, cluster_domain, flag, generation, is_dkron,
-    peer_names,
+    Effective, Environment, Form, Prepared, Said, SaidRole, Settings, absolute, cluster_domain, flag, generation,
+    is_dkron, joined_hosts, peer_names,
 };
 use super::super::config::{self, UserFile};
 use super::super::disk::{DataDir, DesiredFile, desired};
@@ -17,6 +21,7 @@ use super::super::log::line;
 use super::super::procedure::{Disk, Generation, Launch, Me, Name, Storage};
 use super::super::tools;
 use super::super::watch::look::Ports;
+use super::super::watch::servers::Question;
 use super::Failure;
 
 /// Another text at each reading.
@@ -83,9 +88,50 @@ impl Situation {
         }
     }
 
-    /// An agent.
+    /// An agent, by the webhook's word or where that could not tell by dkron's own.
     pub fn is_agent(&self) -> bool {
-        self.settings.role == SaidRole::Agent
+        match self.settings.role {
+            SaidRole::Agent => true,
+            SaidRole::Auto => self.effective.server == Some(false),
+            SaidRole::Server | SaidRole::Nothing => false,
+        }
+    }
+
+    /// What the life of an agent is told of it, and whom it is to ask.
+    pub fn agent(&self) -> (agent::Me, Question) {
+        let settings = &self.settings;
+        let joined = self.with_said(|said| [said.values(flag::RETRY_JOIN), said.values(flag::JOIN)].concat());
+        let mut hosts = joined_hosts(&joined);
+        let (mut sure, mut home) = (!hosts.is_empty(), None);
+        if hosts.is_empty()
+            && let Some((namespace, cluster)) = settings.namespace.as_deref().zip(settings.cluster.as_deref())
+        {
+            hosts.extend(settings.servers.as_deref());
+            home = Some(agent::Home { namespace: namespace.into(), cluster: cluster.into() });
+            // By another selector it may join others, and this cluster is merely the only one that the webhook knew.
+            let selector = format!("{}={cluster}\"", label::SERVER_OF);
+            let added = settings.join.iter().filter(|_| joined.is_empty());
+            sure = joined.iter().chain(added).any(|join| join.contains(&selector));
+        }
+        let hosts: Vec<Name> = hosts.into_iter().map(|host| absolute(host, self.domain.as_deref()).into()).collect();
+        let node = self.node();
+        let me = agent::Me { node: Name::clone(&node), ip: settings.pod_ip, asks: !hosts.is_empty(), sure, home };
+        (me, Question { hosts, ports: self.ports(), node })
+    }
+
+    /// dkron's node name.
+    fn node(&self) -> Name {
+        self.effective.node.as_deref().or(self.settings.pod_name.as_deref()).unwrap_or_default().into()
+    }
+
+    /// Where serf listens on this agent; its servers listen at the same port, where it joins them by names without a port.
+    pub fn serf(&self) -> SocketAddr {
+        SocketAddr::new(self.settings.pod_ip.unwrap_or(Ipv4Addr::LOCALHOST.into()), self.effective.serf_port)
+    }
+
+    /// Port of dkron's gRPC.
+    pub fn rpc_port(&self) -> u16 {
+        self.effective.rpc_port
     }
 
     /// Whether the container's probes may point here although the procedure is not followed.
@@ -137,7 +183,7 @@ impl Situation {
         Me {
             namespace: name(settings.namespace.as_ref()),
             cluster: name(settings.cluster.as_ref()),
-            node: self.effective.node.as_deref().map_or_else(|| Name::clone(&pod), Name::from),
+            node: self.node(),
             pod,
             ip: settings.pod_ip,
             peers: peer_names(&settings.peers, self.domain.as_deref()),

@@ -65,7 +65,7 @@ fn at((ip, by_name): (IpAddr, bool), ports: Ports) -> Look {
     let wrapper = http::told(ask(SocketAddr::new(ip, ports.wrapper), end));
     let dkron = match wrapper {
         Told::Answer(_) => Told::Silence,
-        _ => api::view(SocketAddr::new(ip, ports.dkron), end),
+        _ => api::view(SocketAddr::new(ip, ports.dkron), end, &mut drop),
     };
     Look { ip, by_name, wrapper, dkron }
 }

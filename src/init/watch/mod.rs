@@ -9,14 +9,16 @@
 //! | `slot` | a value that another thread brings | waits |
 //! | `peers` | a thread for each peer | threads |
 //! | `own` | a thread for the own dkron | threads |
+//! | `servers` | of an agent: a thread that asks its servers after it | threads |
 
 pub mod look;
 pub mod own;
 pub mod peers;
 mod pulse;
 mod resolver;
+pub mod servers;
 mod slot;
-mod state;
+pub mod state;
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::dkron::own::OwnDkron;
+use super::super::port::board::Board;
 use super::super::procedure::Input;
 use super::super::threads;
 use super::Tell;
@@ -13,6 +14,9 @@ use super::pulse::Pulse;
 /// How long a look may take: a busy machine answers late, and a wrong "no answer" makes a server unready.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// More members are not kept to be asked for: their agents are not watched.
+const MOST_MEMBERS: usize = 10_000;
+
 /// The watch over the own dkron, for as long as the program lives.
 #[derive(Debug)]
 pub struct Own {
@@ -20,17 +24,26 @@ pub struct Own {
 }
 
 impl Own {
-    /// Begins to look, `pause` apart. `tell` hears of every look, by [`Input::Own`].
+    /// Begins to look, `pause` apart. `tell` hears of every look, by [`Input::Own`], and `board` gets every member of serf.
     ///
     /// # Errors
     /// What the system says of threads.
-    pub fn start(dkron: Arc<OwnDkron>, pause: Duration, tell: Tell) -> io::Result<Self> {
+    pub fn start(dkron: Arc<OwnDkron>, pause: Duration, board: Arc<Board>, tell: Tell) -> io::Result<Self> {
         let pulse = Arc::new(Pulse::new(pause));
         let watch = {
             let pulse = Arc::clone(&pulse);
             move || loop {
                 let (begun, seen) = (Instant::now(), pulse.kicks());
-                tell(Input::Own(dkron.view(PATIENCE)));
+                let mut everybody = Vec::new();
+                let view = dkron.view(PATIENCE, &mut |member| {
+                    if everybody.len() < MOST_MEMBERS {
+                        everybody.push(member);
+                    }
+                });
+                if view.is_some() {
+                    board.show_members(everybody);
+                }
+                tell(Input::Own(view));
                 pulse.wait(begun, seen);
             }
         };

@@ -1,5 +1,8 @@
 //! Reads what another wrapper tells of itself.
 
+use std::net::IpAddr;
+
+use super::super::agent::{Home, Sighting};
 use super::super::json::Json;
 use super::super::json::parts::{flag, owner, server, small};
 use super::super::procedure::{Disk, Leader, Member, Phase, State, Status};
@@ -32,6 +35,14 @@ pub fn read(text: &[u8]) -> Option<State> {
         raft: get("raft").optional(|raft| raft.each(server))?,
         members: get("members").optional(|members| members.each(member))?.unwrap_or_default(),
     })
+}
+
+/// Reads what the wrapper at `server` tells of one member.
+pub fn sighting(server: IpAddr, text: &[u8]) -> Option<Sighting> {
+    let json = Json::read(text)?;
+    let get = |name| json.get(name);
+    let home = Home { namespace: get("namespace").text()?, cluster: get("cluster").text()? };
+    Some(Sighting { server, home: Some(home), led: get("led").bool()?, member: get("member").optional(member)? })
 }
 
 fn phase(word: &str) -> Phase {

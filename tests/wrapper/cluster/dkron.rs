@@ -63,6 +63,11 @@ impl Dkron {
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (4, 1)
     }
 
+    /// Whether it is version 4 or later.
+    pub fn follows_names(&self) -> bool {
+        !self.version.starts_with('3')
+    }
+
     /// Makes a folder with a `dkron` in it, for `PATH`.
     pub fn install(&self, folder: &Path) -> Result<PathBuf> {
         std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;

@@ -34,9 +34,14 @@ impl Cluster {
 
     /// Creates a job that runs on this server two seconds later, once. Not by dkron's "run now": that answers when the job ends.
     pub fn run_on(&self, ordinal: Ordinal, name: &str, command: &str) -> Result<()> {
+        self.run_in(&pod_name(ordinal), name, command)
+    }
+
+    /// The same in the pod of this name.
+    pub(super) fn run_in(&self, pod: &str, name: &str, command: &str) -> Result<()> {
         let due = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 2;
         let schedule = format!("{} {} {} * * *", due % 60, due / 60 % 60, due / 3600 % 24);
-        self.create(name, &schedule, command, &json!({"pod": format!("{}:1", pod_name(ordinal))}))
+        self.create(name, &schedule, command, &json!({"pod": format!("{pod}:1")}))
     }
 
     fn create(&self, name: &str, schedule: &str, command: &str, tags: &Value) -> Result<()> {

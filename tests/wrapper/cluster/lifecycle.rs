@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use super::log::Log;
 use super::plan::{self, Manner, Places, host_name};
+use super::pod::Pod;
 use super::sandbox::Sandbox;
 use super::wait::pause;
 use super::{Cluster, Ordinal};
@@ -37,9 +38,8 @@ impl Cluster {
         if !self.plan.persistent {
             pod.wipe()?;
         }
-        let sandbox = Sandbox::build(pod.name(), self.hosts.path(), &self.resolv_conf, &self.network)?;
+        let (sandbox, log) = self.place(pod)?;
         let address = sandbox.address();
-        let log = Log::open(&self.folder.join(format!("{}.log", pod.name())), self.clock)?;
         log.line(format_args!("--- {} at {address}, {manner:?}", pod.name()));
         let host = host_name(pod.name());
         self.hosts.add(&host, address)?;
@@ -64,6 +64,12 @@ impl Cluster {
         self.log.line(format_args!("{life} starts at {address}"));
         self.observer.watch(&life, address);
         Ok(())
+    }
+
+    /// A network for one life of the pod, and its log.
+    pub(super) fn place(&self, pod: &Pod) -> Result<(Sandbox, Log)> {
+        let sandbox = Sandbox::build(pod.name(), self.hosts.path(), &self.resolv_conf, &self.network)?;
+        Ok((sandbox, Log::open(&self.folder.join(format!("{}.log", pod.name())), self.clock)?))
     }
 
     /// Deletes the pod: TERM, then KILL when the grace period is over.

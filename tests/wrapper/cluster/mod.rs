@@ -7,10 +7,12 @@
 //! | `container`, `pod` | processes, and the pods they belong to |
 //! | `desired` | the label updater's file |
 //! | `observer`, `timeline`, `raft`, `client` | what is seen of it from outside |
+//! | `agents` | agents beside the set |
 //! | `jobs` | jobs and their executions |
 //! | `lifecycle`, `watch` | what is done to pods; what is waited for |
 //! | `log`, `record`, `folders` | what is kept of it |
 
+mod agents;
 mod client;
 mod container;
 mod desired;
@@ -45,7 +47,7 @@ use dkron_ha::contract::port;
 pub use dkron::{Dkron, Kind};
 pub use lifecycle::{Dice, each};
 pub use network::Gone;
-pub use plan::{Manner, Plan, pod_name};
+pub use plan::{Manner, Plan, agent_name, pod_name};
 pub use timeline::Timeline;
 pub use wait::pause;
 
@@ -62,6 +64,9 @@ const WRAPPER: u16 = port::WRAPPER;
 
 /// More servers than any scenario has.
 const MOST: u32 = 5;
+
+/// The same of agents.
+const MOST_AGENTS: u32 = 20;
 
 /// How often the kubelet looks after its containers.
 const KUBELET: Duration = Duration::from_millis(20);
@@ -84,6 +89,7 @@ pub struct Cluster {
     desk: Desk,
     observer: Observer,
     pods: Vec<Pod>,
+    agents: Vec<Pod>,
     over: AtomicBool,
 }
 
@@ -101,7 +107,7 @@ impl Cluster {
             }
             outcome
         });
-        for pod in &cluster.pods {
+        for pod in cluster.agents.iter().chain(&cluster.pods) {
             pod.end();
             pod.wipe()?;
         }
@@ -114,14 +120,15 @@ impl Cluster {
         let log = Log::open(&folder.join("story.log"), clock)?;
         let resolv_conf = folder.join("resolv.conf");
         fs::write(&resolv_conf, format!("nameserver {OWN}\n")).context("writing resolv.conf")?;
-        let pod = |ordinal| Pod::new(pod_name(ordinal), folder.join(pod_name(ordinal)));
+        let pod = |name: String| Pod::new(name.clone(), folder.join(name));
         Ok(Self {
             program: plan.dkron.install(&folder.join("bin"))?,
             hosts: Hosts::create(&folder.join("hosts"))?,
             desk: Desk::open("3c8a1f0e-0001-4000-8000-000000000001", plan.replicas, false)?,
             network: router.network(plan.gone)?,
             observer: Observer::new(clock, log.clone()),
-            pods: (0..MOST).map(pod).collect(),
+            pods: (0..MOST).map(pod_name).map(pod).collect(),
+            agents: (0..MOST_AGENTS).map(agent_name).map(pod).collect(),
             over: AtomicBool::new(false),
             plan,
             resolv_conf,
@@ -142,7 +149,7 @@ impl Cluster {
             if self.over.load(Ordering::Relaxed) {
                 return;
             }
-            for pod in &self.pods {
+            for pod in self.pods.iter().chain(&self.agents) {
                 match pod.keep() {
                     Ok(None) => {}
                     Ok(Some(done)) => self.log.line(format_args!("{}: {done}", pod.name())),

@@ -54,7 +54,12 @@ pub struct Plan {
     pub gone: Gone,
     /// Who starts dkron in pods, at first.
     pub manner: Manner,
+    /// Gossip is encrypted.
+    pub encrypted: bool,
 }
+
+/// What `dkron keygen` prints, for nothing but this tier.
+const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZg==";
 
 impl Plan {
     /// Servers as the webhook makes them, with nothing special.
@@ -67,13 +72,25 @@ impl Plan {
             grace: Duration::from_secs(300),
             gone: Gone::Silent,
             manner: Manner::Wrapped,
+            encrypted: false,
         }
+    }
+}
+
+impl Plan {
+    fn key(&self) -> Option<OsString> {
+        self.encrypted.then(|| format!("--encrypt={KEY}").into())
     }
 }
 
 /// Name of a pod.
 pub fn pod_name(ordinal: u32) -> String {
     format!("{NAME}-{ordinal}")
+}
+
+/// Name of an agent's pod.
+pub fn agent_name(number: u32) -> String {
+    format!("worker-{number}")
 }
 
 /// DNS name of a pod, without a last dot.
@@ -108,15 +125,14 @@ pub fn words(plan: &Plan, manner: Manner, pod: &str, address: Ipv4Addr, places: 
     words.push(format!("--data-dir={}", places.data.display()).into());
     // By these tags jobs find any one server, or this one.
     words.extend([format!("--tag=any={NAME}").into(), format!("--tag=pod={pod}").into()]);
+    words.extend(plan.key());
     if manner != Manner::Wrapped {
         words.push(format!("--bootstrap-expect={}", plan.size).into());
         // A set has one template, so that every pod joins itself too.
         words.extend(peers.iter().map(|peer| format!("--retry-join={}", host_name(peer)).into()));
         words.push("--retry-interval=1s".into());
     }
-    let path = format!("{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", places.program.display());
-    let mut environment: Vec<(String, OsString)> =
-        vec![("PATH".into(), path.into()), ("HOSTNAME".into(), pod.into()), ("HOME".into(), "/".into())];
+    let mut environment = environment(pod, places);
     if manner != Manner::Plain {
         let peers: Vec<String> = peers.iter().map(|peer| service_name(peer)).collect();
         let storage = if plan.persistent { "persistent" } else { "ephemeral" };
@@ -138,6 +154,32 @@ pub fn words(plan: &Plan, manner: Manner, pod: &str, address: Ipv4Addr, places: 
         environment.extend(injected.map(|(name, value)| (name.to_owned(), value)));
     }
     Words { words, environment }
+}
+
+/// What the dkron container of an agent's pod executes: it joins by the names of the servers.
+pub fn agent_words(plan: &Plan, pod: &str, address: Ipv4Addr, places: &Places<'_>) -> Words {
+    let mut words: Vec<OsString> = vec![wrapper().into()];
+    words.extend(["run", "--", "dkron", "agent"].map(OsString::from));
+    words.push(format!("--data-dir={}", places.data.display()).into());
+    words.push(format!("--tag=pod={pod}").into());
+    words.extend(plan.key());
+    words.extend((0..plan.size).map(|peer| format!("--retry-join={}", host_name(&pod_name(peer))).into()));
+    let injected: [(&str, OsString); 6] = [
+        (env::POD_NAME, pod.into()),
+        (env::POD_IP, address.to_string().into()),
+        (env::STATEFULSET_NAMESPACE, NAMESPACE.into()),
+        (env::ROLE, "agent".into()),
+        (env::GRACE, plan.grace.as_secs().to_string().into()),
+        (env::CLUSTER_DOMAIN, DOMAIN.into()),
+    ];
+    let mut environment = environment(pod, places);
+    environment.extend(injected.map(|(name, value)| (name.to_owned(), value)));
+    Words { words, environment }
+}
+
+fn environment(pod: &str, places: &Places<'_>) -> Vec<(String, OsString)> {
+    let path = format!("{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", places.program.display());
+    vec![("PATH".into(), path.into()), ("HOSTNAME".into(), pod.into()), ("HOME".into(), "/".into())]
 }
 
 /// The program under test: `DKRON_HA_INIT`, else the one of this build.

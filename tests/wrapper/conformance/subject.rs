@@ -38,7 +38,7 @@ impl Subject {
         let printed = Command::new(program).arg("version").output().expect("DKRON_BIN and DKRON_BIN_V3 are programs");
         let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
         let version = printed.lines().find_map(|line| line.strip_prefix("Version: ")).unwrap_or("unknown");
-        let generation = if version.starts_with('3') { 3 } else { 4 };
+        let generation = if version.trim_start_matches('v').starts_with('3') { 3 } else { 4 };
         Self { program: program.to_owned(), label: format!("real {version}"), generation, stands_in: false }
     }
 

@@ -1,5 +1,6 @@
 //! What is shown with clusters of wrappers: one scenario for each row of figures.
 
+mod agents;
 mod all_at_once;
 mod first_start;
 mod kill;
@@ -23,7 +24,7 @@ use crate::cluster::{Cluster, Dice, Ordinal, folders};
 type Scenario = fn() -> Result<()>;
 
 /// Name and body of each.
-const ALL: [(&str, Scenario); 30] = [
+const ALL: [(&str, Scenario); 34] = [
     ("first_start_of_3", first_start::of_three),
     ("first_start_of_5", first_start::of_five),
     ("first_start_of_2", first_start::of_two),
@@ -44,6 +45,10 @@ const ALL: [(&str, Scenario); 30] = [
     ("roll_while_one_is_down", shortage::roll_while_one_is_down),
     ("two_stopped_half_a_second_apart", shortage::two_stopped_half_a_second_apart),
     ("long_job_on_the_leader", long_job::on_the_leader),
+    ("agents_after_all_servers_moved", agents::after_all_servers_moved),
+    ("agents_after_all_servers_moved_v3", agents::after_all_servers_moved_of_version_three),
+    ("agents_with_encrypted_gossip", agents::with_encrypted_gossip),
+    ("agents_stop", agents::stopping),
     ("all_at_once_scaled", all_at_once::scaled),
     ("all_at_once_deleted", all_at_once::deleted),
     ("all_at_once_killed", all_at_once::killed),

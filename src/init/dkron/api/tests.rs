@@ -10,7 +10,7 @@ use super::*;
 const SOON: Duration = Duration::from_secs(20);
 
 fn view_of(answers: fn(&str) -> Option<(u16, String)>) -> Told<DkronView> {
-    view(Loopback::at(1, 0, answers).address, Instant::now() + SOON)
+    view(Loopback::at(1, 0, answers).address, Instant::now() + SOON, &mut drop)
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn half_a_look_is_none() {
     assert_eq!(view_of(stranger), Told::Unreadable);
     let refuses = |_: &str| Some((401, "null".into()));
     assert_eq!(view_of(refuses), Told::Unreadable);
-    assert_eq!(view((ip(1), free_port()).into(), Instant::now() + SOON), Told::Nobody);
+    assert_eq!(view((ip(1), free_port()).into(), Instant::now() + SOON, &mut drop), Told::Nobody);
 }
 
 #[test]
-fn agents_by_the_thousand_are_not_kept_and_too_many_servers_refused() {
+fn agents_by_the_thousand_are_no_servers_and_too_many_servers_refused() {
     let many = |line: &str| {
         let agent = member("agent", "10.0.0.1", "", 1);
         let crowd = [member("a-0", "10.0.0.2", &server_tags("10.0.0.2"), 1), vec![agent; 20_000].join(",")].join(",");
@@ -66,9 +66,9 @@ fn agents_by_the_thousand_are_not_kept_and_too_many_servers_refused() {
 fn the_own_dkron_is_asked_where_it_listens() {
     let port = free_port();
     let own = OwnDkron::new(port, Some(ip(18)));
-    assert_eq!(own.view(SOON), None);
+    assert_eq!(own.view(SOON, &mut drop), None);
     let server = Loopback::at(18, port, follower);
-    assert!(own.view(SOON).is_some_and(|view| view.leader.is_some()));
+    assert!(own.view(SOON, &mut drop).is_some_and(|view| view.leader.is_some()));
     assert_eq!(own.busy("a-0", SOON), Ok(2));
     assert_eq!(own.busy("a-9", SOON), Ok(0));
     assert_eq!(own.leave(SOON), Ok(()));
@@ -79,7 +79,7 @@ fn the_own_dkron_is_asked_where_it_listens() {
         "GET /v1/busy" => Some((500, "[]".into())),
         line => follower(line),
     });
-    assert!(own.view(SOON).is_some(), "it was started anew with another address");
+    assert!(own.view(SOON, &mut drop).is_some(), "it was started anew with another address");
     let failed: Outcome<()> = own.leave(SOON);
     assert_eq!(failed, Err("dkron answers 500".into()));
     assert_eq!(own.busy("a-0", SOON), Err("dkron answers 500".into()));

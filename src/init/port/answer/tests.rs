@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::board::Counters;
+use super::super::super::agent::{Home, Sighting};
+use super::super::super::notices::Notices;
+use super::super::super::watch::state::sighting;
+use super::super::board::{Counters, Snapshot};
 use super::*;
 use crate::init::procedure::{Disk, Health, Leader, Member, Moment, PROTOCOL, Phase, Saying, Server, State, Status};
 
@@ -45,8 +48,19 @@ fn notices() -> Notices {
     Notices::new("n".into(), "a-0".into(), Moment(1000))
 }
 
+/// Where that is shown.
+fn board(snapshot: Snapshot) -> Board {
+    let board = Board::new(snapshot);
+    board.note(&notices());
+    board
+}
+
 fn get(path: &str, snapshot: &Snapshot) -> Answer {
-    answer(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), snapshot, Some(&notices()))
+    get_of(path, &board(snapshot.clone()))
+}
+
+fn get_of(path: &str, board: &Board) -> Answer {
+    answer(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), board)
 }
 
 #[test]
@@ -58,6 +72,9 @@ fn its_paths_are_answered_and_nothing_else() {
         ("GET /v1/state HTTP/1.0\r\n\r\n", "200 OK"),
         ("GET /v1/notices HTTP/1.1\r\n\r\n", "200 OK"),
         ("GET /metrics HTTP/1.1\r\n\r\n", "200 OK"),
+        ("GET /v1/member/w-1 HTTP/1.1\r\n\r\n", "200 OK"),
+        ("GET /v1/member HTTP/1.1\r\n\r\n", "404 Not Found"),
+        ("POST /v1/member/w-1 HTTP/1.1\r\n\r\n", "405 Method Not Allowed"),
         ("GET /probe/live?verbose HTTP/1.1\r\n\r\n", "200 OK"),
         ("GET / HTTP/1.1\r\n\r\n", "404 Not Found"),
         ("GET /probe/live/ HTTP/1.1\r\n\r\n", "404 Not Found"),
@@ -70,7 +87,7 @@ fn its_paths_are_answered_and_nothing_else() {
         ("\u{16}\u{3}\u{1}\r\n\r\n", "400 Bad Request"),
     ];
     for (request, expected) in table {
-        assert_eq!(answer(request.as_bytes(), &snapshot(), Some(&notices())).status, expected, "{request:?}");
+        assert_eq!(answer(request.as_bytes(), &board(snapshot())).status, expected, "{request:?}");
     }
 }
 
@@ -96,6 +113,28 @@ fn the_state_comes_as_the_other_wrappers_read_it() {
     snapshot.state = None;
     assert_eq!(get("/v1/state", &snapshot).status, "404 Not Found", "an agent");
     assert_eq!(get("/metrics", &snapshot).status, "200 OK");
+    assert_eq!(get("/v1/member/w-1", &snapshot).status, "404 Not Found");
+}
+
+#[test]
+fn a_member_is_shown_as_serf_has_it_with_whose_word_that_is() {
+    let board = Board::new(snapshot());
+    let members = ["w-2", "w-1", "w-10"].map(|name| Member::new(name.into(), [10, 0, 1, 1].into(), Status::Failed));
+    board.show_members(members.to_vec());
+    let seen = |name: &str| {
+        let answer = get_of(&format!("/v1/member/{name}"), &board);
+        assert_eq!(answer.kind, "application/json");
+        sighting([10, 0, 0, 2].into(), &answer.body).expect("what the wrapper of an agent reads")
+    };
+    let home = Some(Home { namespace: "n".into(), cluster: "a".into() });
+    let expected = Sighting { server: [10, 0, 0, 2].into(), home, led: true, member: Some(members[1].clone()) };
+    assert_eq!(seen("w-1"), expected);
+    assert_eq!(seen("w-10").member.as_ref(), Some(&members[2]));
+    assert_eq!(seen("w"), Sighting { member: None, ..expected.clone() });
+    let mut leaderless = snapshot();
+    leaderless.state.as_mut().expect("a server").leader = None;
+    board.show(leaderless);
+    assert_eq!(seen("w-1"), Sighting { led: false, ..expected });
 }
 
 #[test]
@@ -103,11 +142,12 @@ fn what_people_must_know_comes_as_the_label_updater_reads_it() {
     let now = Moment(5000);
     let mut notices = notices();
     assert!(notices.hear(&Saying::Zombie(Duration::from_secs(15)), now));
-    let answer = answer(b"GET /v1/notices HTTP/1.1\r\n\r\n", &snapshot(), Some(&notices));
+    let board = Board::new(snapshot());
+    assert_eq!(get_of("/v1/notices", &board).status, "404 Not Found", "an agent");
+    board.note(&notices);
+    let answer = get_of("/v1/notices", &board);
     assert_eq!(answer.kind, "application/json");
     assert_eq!(serde_json::from_slice::<Notices>(&answer.body).ok(), Some(notices));
-    let of_an_agent = super::answer(b"GET /v1/notices HTTP/1.1\r\n\r\n", &snapshot(), None);
-    assert_eq!(of_an_agent.status, "404 Not Found");
 }
 
 #[test]
@@ -117,6 +157,6 @@ fn the_head_says_what_follows() {
         text(get("/probe/live", &snapshot())),
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 6\r\nConnection: close\r\n\r\nalive\n"
     );
-    let refused = text(answer(b"PUT /metrics HTTP/1.1\r\n\r\n", &snapshot(), Some(&notices())));
+    let refused = text(answer(b"PUT /metrics HTTP/1.1\r\n\r\n", &board(snapshot())));
     assert!(refused.contains("\r\nAllow: GET\r\n"), "{refused}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Answer, Datagram, Kind, Question, Sealed, Serf, lock};
+use super::{Answer, Datagram, Kind, Question, Sealed, Serf, exchange, lock};
 use crate::standin::wire;
 
 /// How often a waiting thread looks whether serf is down.
@@ -28,6 +28,12 @@ impl Serf {
 
     fn answer_one(self: &Arc<Self>, mut stream: TcpStream) {
         let told = stream.set_nonblocking(false).and_then(|()| stream.set_read_timeout(Some(Duration::from_secs(10))));
+        let mut first = [0];
+        if told.is_ok() && stream.peek(&mut first).is_ok() && first[0] == exchange::KIND {
+            // Whoever ends it before it is over has learned nothing.
+            let _ = self.exchange(&mut stream);
+            return;
+        }
         let Ok(asked) = told.and_then(|()| wire::receive::<Sealed<Question>>(&mut stream)) else { return };
         if asked.key != self.key {
             return;
@@ -41,6 +47,18 @@ impl Serf {
             Question::Holds(name) => Answer::Holds(lock(&self.table).held_by(&name)),
         };
         let _ = wire::send(&mut stream, &answer);
+    }
+
+    /// With somebody who may stand between this node and another.
+    fn exchange(self: &Arc<Self>, stream: &mut TcpStream) -> std::io::Result<()> {
+        let theirs = exchange::read(stream)?;
+        if !self.key.is_empty() {
+            return exchange::refuse(stream);
+        }
+        let mine = lock(&self.table).news();
+        exchange::write(stream, &mine)?;
+        self.hear_all(&theirs);
+        Ok(())
     }
 
     pub(super) fn hear_datagrams(self: &Arc<Self>) {

@@ -2,6 +2,7 @@
 //! spread five times a second and members probed once a second.
 
 mod coalesce;
+mod exchange;
 mod listen;
 mod pulse;
 pub mod table;

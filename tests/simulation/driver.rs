@@ -205,7 +205,8 @@ impl World {
         self.wrapper_hears(slot, time, Input::Desired(desired, clock(slot, written).at));
     }
 
-    /// It is told to stop. Whoever was told so a moment ago and has not served since was told then.
+    /// It is told to stop. Whoever was told so a moment ago and has not served since was told then: to the others, who go together with
+    /// it, it has not been back.
     pub fn note_stop(&mut self, slot: Slot) {
         let serves = self.dkron[slot].as_ref().is_some_and(|process| process.stage >= Stage::Serving);
         if serves || self.stop_told[slot] == 0 || self.now - self.stop_told[slot] > AGAIN {

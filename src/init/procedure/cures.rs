@@ -136,7 +136,7 @@ impl Procedure {
         }
         if mem::replace(&mut self.facts.disk, Disk::Empty) != Disk::Empty {
             // What was founded once is gone.
-            (self.facts.formed, self.facts.marker) = (false, None);
+            (self.facts.formed, self.facts.founded, self.facts.marker) = (false, None, None);
             self.tell(Saying::AllEmpty);
         }
         let facts = &self.facts;

@@ -203,6 +203,13 @@ impl Facts {
         self.ordinal(self.pod_of(node)).is_some_and(|ordinal| !wanted.contains(&ordinal))
     }
 
+    /// Kubernetes' last word, however old, does not say that it is more than is wanted.
+    fn may_be_wanted(&self, pod: &str) -> bool {
+        let Some((desired, _)) = &self.desired else { return true };
+        let wanted = desired.ordinals_start..desired.ordinals_start.saturating_add(desired.replicas);
+        self.ordinal(pod).is_none_or(|ordinal| wanted.contains(&ordinal))
+    }
+
     /// Name of the pod that runs the dkron node.
     pub fn pod_of<'a>(&'a self, node: &'a str) -> &'a str {
         if *node == *self.me.node {
@@ -288,9 +295,9 @@ impl Facts {
     /// The first `size` servers by their ordinals, own one included.
     pub fn first(&self, size: u32) -> Vec<&Name> {
         let mut first: Vec<&Name> = self.me.peers.iter().map(|name| &name.pod).collect();
-        if first.len() < size as usize {
-            // None were stamped, or fewer: those that Kubernetes has.
-            first = self.peers.keys().chain([&self.me.pod]).collect();
+        if first.len() < size as usize || self.me.named_peers().is_none() {
+            // None were stamped, or fewer: those that Kubernetes has and wants.
+            first = self.peers.keys().chain([&self.me.pod]).filter(|pod| self.may_be_wanted(pod)).collect();
             first.sort_by_key(|pod| (self.ordinal(pod), (*pod).clone()));
         }
         first.truncate(size as usize);

@@ -23,6 +23,9 @@ const READING: Duration = Duration::from_secs(6);
 /// Tries to have the own stale entry removed.
 const REMOVALS: u32 = 3;
 
+/// The set was founded anew while nobody knew of the own disk, or of the other one.
+pub const OF_ANOTHER_FOUNDING: &str = "one that was founded before or since";
+
 /// A leader exists.
 pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let Some((leader, sure)) = facts.leader(now) else { return Start::Wait(Waiting::Leader(sights(facts, now))) };
@@ -39,27 +42,32 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if !empty && led_for < AGREEMENT && others_may_win(facts, now) {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
+    if facts.was_founded_apart_from(leader) {
+        return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, while {} leads", leader.name)));
+    }
     // The leader may be asked for changes only where it is surely one of ours.
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
-    let Some(at) = leader_at else { return keep(Prepare::Keep) };
     // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
-    // So with one that was founded another time: the set was founded anew while nobody knew of this disk.
-    let apart = facts.is_sole() || facts.was_founded_apart_from(leader);
+    let sole = facts.is_sole() && !facts.was_founded_with(leader);
+    let at = match leader_at {
+        Some(at) => at,
+        None if sole => return Start::Wait(Waiting::Leader(sights(facts, now))),
+        None => return keep(Prepare::Keep),
+    };
     let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));
-    if !empty && !moved && !apart {
+    if !empty && !moved && !sole {
         return keep(Prepare::Keep);
     }
     let old = facts.me.generation == Generation::Three && !empty;
     let Some(reading) = facts.readings.get(&at).filter(|reading| now.since(reading.at) <= READING_HOLDS) else {
         let gone = tried.removed && old;
         let disk = if gone { Prepare::MoveAside } else { Prepare::Keep };
-        let in_vain = tried.reading_since.is_some_and(|since| now.since(since) > READING);
-        return if in_vain && !apart { keep(disk) } else { Start::Read(at) };
+        let in_vain = tried.reading_since.is_some_and(|(_, since)| now.since(since) > READING);
+        return if in_vain && !sole { keep(disk) } else { Start::Read(at) };
     };
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
-    if apart && listed.is_none() && !reading.servers.is_empty() {
-        let whose = if facts.is_sole() { "this server alone" } else { "one that was founded before or since" };
-        return Start::Wait(Waiting::DiskOfAnother(format!("{whose}, while {} leads another", leader.name)));
+    if sole && listed.is_none() && !reading.servers.is_empty() {
+        return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
     }
     let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));
     // Those who were removed and kept their disks must never be a majority of what these say: they would elect one of themselves.

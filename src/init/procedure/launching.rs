@@ -51,6 +51,11 @@ impl Launching {
         self.asked = None;
     }
 
+    /// The question for a raft configuration was answered.
+    pub fn was_read(&mut self) {
+        self.tried.reading_since = None;
+    }
+
     /// What was tried.
     #[cfg(test)]
     pub fn tried(&self) -> &Tried {
@@ -113,7 +118,7 @@ impl Procedure {
                 }
             }
             Start::Read(at) => {
-                launching.tried.reading_since.get_or_insert(now);
+                launching.tried.reads(at, now);
                 if launching.may_ask(now) {
                     self.list_raft(now, at);
                 }

@@ -307,6 +307,9 @@ impl Procedure {
             self.raft_was_read(now, reading.clone());
         }
         self.facts.readings.insert(at, reading);
+        if let Stage::Launching(launching) = &mut self.stage {
+            launching.was_read();
+        }
     }
 
     /// Asks the leader to remove a server, one at a time.
@@ -350,7 +353,7 @@ impl Procedure {
             // Whoever still stands in it elects, and with version 3 writes its new addresses when all have moved.
             self.mark();
         }
-        self.watch.cures.out_of_raft |= !failed;
+        self.watch.cures.out_of_raft |= !failed && launching;
         match &mut self.stage {
             Stage::Launching(launching) => launching.removed(!failed),
             Stage::Stopping(farewell) => farewell.removed(now, !failed),

@@ -48,7 +48,8 @@ impl Facts {
                 former.push(uid);
             }
         }
-        let founding = known.and_then(|owner| owner.founding.clone()).or_else(|| self.founding());
+        let named = known.and_then(|owner| owner.founding.clone());
+        let founding = self.founding_of_leader().or(named).or_else(|| self.founding());
         let (namespace, cluster) = (self.me.namespace.clone(), self.me.cluster.clone());
         let owner = Owner { namespace, cluster, set_uid, former, founding };
         let marker = Marker { owner, members: members.clone() };
@@ -58,8 +59,9 @@ impl Facts {
     /// The marker as it is to be when the leader has taken the own entry out of the configuration that was read of it.
     pub fn marker_without_own(&self) -> Option<Marker> {
         let mut marker = self.marker.clone()?;
-        let listed = self.readings.values().filter(|reading| reading.servers.iter().any(|server| self.is_own(server)));
-        marker.members.clone_from(&listed.max_by_key(|reading| reading.at)?.servers);
+        // Read of the leader before or after that.
+        let read = self.readings.values().filter(|reading| !reading.servers.is_empty());
+        marker.members.clone_from(&read.max_by_key(|reading| reading.at)?.servers);
         marker.members.retain(|server| !self.is_own(server));
         Some(marker)
     }
@@ -70,10 +72,17 @@ impl Facts {
         members.clone().next().is_some() && members.clone().all(|server| self.is_own(server))
     }
 
+    /// What the leader calls it, whom this server follows as one of its servers: all have one name in the end.
+    fn founding_of_leader(&self) -> Option<Name> {
+        let leader = self.own_leader().filter(|leader| leader.name != self.me.node)?;
+        self.raft.as_ref()?.servers.iter().find(|server| self.is_own(server))?;
+        self.peer_of(&leader.name)?.state.as_ref()?.owner.as_ref()?.founding.clone()
+    }
+
     /// What the others of the own raft cluster call its founding, also those who have not heard yet who leads now; the first leader of all
     /// calls it by its own name.
     fn founding(&self) -> Option<Name> {
-        let own = || self.me.founding.clone().filter(|_| self.founded == Some(true));
+        let own = || self.me.founding.clone().filter(|_| self.founded == Some(true) && self.leads());
         self.owners_of_others(|_| true).find_map(|owner| owner.founding.clone()).or_else(own)
     }
 
@@ -82,10 +91,23 @@ impl Facts {
         self.peer_of(&leader.name).is_some_and(|peer| self.is_of_another_founding(peer))
     }
 
-    /// A server that is there has the disk of a cluster that was founded another time.
-    pub fn is_founded_apart(&self, now: Moment) -> Option<&Name> {
+    /// The leader's cluster is surely that of the own disk.
+    pub fn was_founded_with(&self, leader: &Leader) -> bool {
+        let own = self.marker.as_ref().and_then(|marker| marker.owner.founding.as_ref());
+        let state = self.peer_of(&leader.name).and_then(|peer| peer.state.as_ref());
+        own.is_some() && own == state.and_then(|state| state.owner.as_ref()?.founding.as_ref())
+    }
+
+    /// A server that is there has the disk of a cluster that was founded another time. Not one that only waits for a person, since its
+    /// cluster has servers of this one, which has not it.
+    pub fn is_founded_apart(&self, now: Moment) -> Option<&Peer> {
+        let own = |node: &Name| self.marker.iter().flat_map(|marker| &marker.members).any(|server| server.id == *node);
+        let waits = |peer: &Peer| {
+            let state = peer.wrapper(now).filter(|state| !state.up && !own(&state.node));
+            state.is_some_and(|state| state.raft.iter().flatten().any(|server| own(&server.id)))
+        };
         let mut there = self.peers.values().filter(|peer| peer.wrapper(now).is_some());
-        there.find(|peer| self.is_of_another_founding(peer)).map(|peer| &peer.name.pod)
+        there.find(|peer| self.is_of_another_founding(peer) && !waits(peer))
     }
 
     fn is_of_another_founding(&self, peer: &Peer) -> bool {

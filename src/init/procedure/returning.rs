@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::action::Prepare;
 use super::facts::Facts;
 use super::input::Generation;
+use super::joining::OF_ANOTHER_FOUNDING;
 use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::saying::Waiting;
@@ -46,9 +47,10 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if unseen && waited < FIRST_LOOK {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
-    // Whoever is alone in its cluster can only be joined; all others would be mixed with it.
-    if let Some(other) = facts.is_founded_apart(now).filter(|_| !facts.is_sole()) {
-        return Start::Wait(Waiting::DiskOfAnother(format!("one that was founded before or since, beside {other}")));
+    // All of them would be one pool of gossip. Whoever is alone in its cluster starts alone, while nobody of the others runs.
+    let apart = facts.is_founded_apart(now).filter(|peer| !facts.is_sole() || peer.is_up(now));
+    if let Some(other) = apart {
+        return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod)));
     }
     if is_removed(facts, now) && waited < NEWER && hang_for(tried, now) < JOIN_LOOP {
         return Start::Wait(Waiting::Company(sights(facts, now)));

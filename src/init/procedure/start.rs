@@ -59,8 +59,8 @@ pub struct Tried {
     pub since: Moment,
     /// Since when a leader has been heard of.
     pub leader_since: Option<Moment>,
-    /// Since when that leader's raft configuration has been asked for.
-    pub reading_since: Option<Moment>,
+    /// Who is asked for its raft configuration, and since when in vain.
+    pub reading_since: Option<(SocketAddr, Moment)>,
     /// Since when all servers have answered and the dkron of each with raft state has served, without a leader.
     pub served_since: Option<Moment>,
     /// The same where some of those have only been started: they may wait for this one.
@@ -69,6 +69,15 @@ pub struct Tried {
     pub removals: u32,
     /// The own entry was removed by the leader.
     pub removed: bool,
+}
+
+impl Tried {
+    /// The raft configuration is asked for there.
+    pub fn reads(&mut self, at: SocketAddr, now: Moment) {
+        if self.reading_since.is_none_or(|(asked, _)| asked != at) {
+            self.reading_since = Some((at, now));
+        }
+    }
 }
 
 /// Decides.
@@ -176,13 +185,14 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     }
     // Who comes after this one may found the cluster at any moment, without it or with its name from before. Two must not, and dkron 3
     // does not ask.
-    let founds =
-        |pod: &&Name| facts.peers.get(*pod).and_then(|peer| peer.wrapper(now)).is_some_and(|state| state.expecting);
+    let founds = |pod: &&Name| {
+        facts.peers.get(*pod).and_then(|peer| peer.wrapper(now)).is_some_and(|state| state.expecting && state.up)
+    };
     let expect = Some(expect).filter(|_| !first[place + 1..].iter().any(founds));
     let mut launch = launch(facts, now, expect, Prepare::Keep);
     if size == 1 {
         launch.join.clear();
-    } else if place == 0 {
+    } else if place == 0 && expect.is_some() {
         // The first of all has nobody to join yet, and would never serve; everywhere else this would make an island. By its address: a
         // name server may still give the own name somebody else's.
         launch.join.extend(facts.me.ip.map(|ip| Name::from(ip.to_string())));

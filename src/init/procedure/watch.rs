@@ -143,7 +143,8 @@ impl Procedure {
         self.facts.look_at_own(now, view);
         if leader.is_some() {
             self.facts.formed = true;
-            let founded = self.facts.leads() && self.child.founds.is_some();
+            let own = leader.as_ref().is_some_and(|leader| leader.name == self.facts.me.node);
+            let founded = own && self.child.founds.is_some();
             self.facts.founded.get_or_insert(founded);
             self.child.was_stranded = false;
             (self.watch.leaderless, self.watch.warned) = (None, None);
@@ -162,12 +163,14 @@ impl Procedure {
             facts.disk = Disk::State;
             facts.formed = true;
         }
+        if listed && facts.own_leader().is_some() {
+            self.watch.cures.out_of_raft = false;
+        }
         facts.raft = Some(reading);
         if !listed || facts.own.is_none() {
             facts.voter_since = None;
         } else if facts.own_leader().is_some() && facts.voter_since.is_none() {
             facts.voter_since = Some(now);
-            self.watch.cures.out_of_raft = false;
             let after = now.since(self.child.begun);
             self.tell(Saying::Voter(after));
         }
@@ -175,6 +178,10 @@ impl Procedure {
     }
 
     pub(super) fn mark(&mut self) {
+        if self.watch.cures.out_of_raft && self.facts.own_leader().is_none() {
+            // The own raft still has what was before.
+            return;
+        }
         if let Some(marker) = self.facts.marker_to_be() {
             self.facts.marker = Some(marker.clone());
             self.out.push(Action::Mark(marker));

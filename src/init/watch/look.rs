@@ -53,6 +53,11 @@ pub fn at_all(targets: &[(IpAddr, bool)], ports: Ports) -> Vec<Look> {
     looks
 }
 
+/// Somebody answered there, whoever it was.
+pub fn answered(look: &Look) -> bool {
+    !matches!((&look.wrapper, &look.dkron), (Told::Nobody | Told::Silence, Told::Nobody | Told::Silence))
+}
+
 fn begin(target: (IpAddr, bool), ports: Ports) -> Option<Arc<Slot<Look>>> {
     let slot = Arc::new(Slot::new());
     let brings = Arc::clone(&slot);

@@ -14,7 +14,7 @@ use super::pulse::Pulse;
 /// How long a look may take: a busy machine answers late, and a wrong "no answer" makes a server unready.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// More members are not kept to be asked for: their agents are not watched.
+/// Of more members none is kept to be asked for: whoever asks has to ask dkron.
 const MOST_MEMBERS: usize = 10_000;
 
 /// The watch over the own dkron, for as long as the program lives.
@@ -34,14 +34,15 @@ impl Own {
             let pulse = Arc::clone(&pulse);
             move || loop {
                 let (begun, seen) = (Instant::now(), pulse.kicks());
-                let mut everybody = Vec::new();
+                let (mut everybody, mut number) = (Vec::new(), 0);
                 let view = dkron.view(PATIENCE, &mut |member| {
-                    if everybody.len() < MOST_MEMBERS {
+                    number += 1;
+                    if number <= MOST_MEMBERS {
                         everybody.push(member);
                     }
                 });
                 if view.is_some() {
-                    board.show_members(everybody);
+                    board.show_members((number <= MOST_MEMBERS).then_some(everybody));
                 }
                 tell(Input::Own(view));
                 pulse.wait(begun, seen);

@@ -78,7 +78,13 @@ impl Peers {
         self.pulse.kick();
         for watched in self.watched.iter().filter(|watched| watched.looks.load(Ordering::Relaxed)) {
             let (ports, tell, own) = (self.ports, Arc::clone(&self.tell), Arc::clone(watched));
-            let look = move || tell(own.look(&mut Resolver::new(Name::clone(&own.name.host)), ports));
+            let look = move || {
+                let looked = own.look(&mut Resolver::new(Name::clone(&own.name.host)), ports);
+                // That no address was found in a hurry is no news beside a look that found one.
+                if matches!(looked, Input::Looked { looks: Ok(_), .. }) && !own.over.load(Ordering::Relaxed) {
+                    tell(looked);
+                }
+            };
             // Without a thread the next look has to do.
             drop(threads::begin("look", Box::new(look)));
         }
@@ -130,6 +136,10 @@ impl Watched {
             Ok(_) if targets.is_empty() => Err("no address".into()),
             _ => Ok(look::at_all(&targets, ports)),
         };
+        // Who has moved is not where the last answer leads to.
+        if looks.as_deref().is_ok_and(|looks| !looks.iter().any(look::answered)) {
+            resolver.forget();
+        }
         Input::Looked { pod: Name::clone(&self.name.pod), asked, looks }
     }
 }

@@ -52,6 +52,11 @@ impl Resolver {
         self.last = Some((Instant::now(), outcome.clone()));
         outcome
     }
+
+    /// The last answer leads nowhere: the next call asks anew.
+    pub fn forget(&mut self) {
+        self.last = None;
+    }
 }
 
 fn ask(host: Name) -> Outcome<Arc<Slot<Addresses>>> {
@@ -81,6 +86,16 @@ mod tests {
         let address = "fd00::1".parse().expect("an address");
         assert_eq!(Resolver::new("fd00::1".into()).addresses(Duration::ZERO), Ok(vec![address]));
         assert!(Resolver::new(UNRESOLVABLE.into()).addresses(soon).is_err());
+    }
+
+    #[test]
+    fn an_answer_serves_for_a_moment_unless_it_leads_nowhere() {
+        let mut resolver = Resolver::new("localhost".into());
+        let stale: Vec<IpAddr> = vec!["10.0.0.1".parse().expect("an address")];
+        resolver.last = Some((Instant::now(), Ok(stale.clone())));
+        assert_eq!(resolver.addresses(Duration::ZERO), Ok(stale.clone()));
+        resolver.forget();
+        assert_ne!(resolver.addresses(Duration::from_secs(20)), Ok(stale));
     }
 
     #[test]

@@ -251,27 +251,79 @@ fn a_leader_calls_the_founding_and_the_others_take_it_over() {
 }
 
 #[test]
-fn the_disk_of_another_founding_is_not_joined_to_a_leader_that_lacks_it() {
-    let at = rpc(0).parse().expect("an address");
-    let life = || Life::new(1, 3, |me| (me.disk, me.marker) = (Disk::State, Some(founded(&[0, 1, 2], "old"))));
+fn the_disk_of_another_founding_is_never_joined() {
+    let life = |members: &[u8]| {
+        let marker = founded(members, "old");
+        Life::new(1, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker)))
+    };
     let leading = |servers: &[u8], founding: &str| State {
         owner: Some(founded(servers, founding).owner),
         ..serving(0, servers, 0)
     };
-    let mut server = life();
-    assert_eq!(deeds(server.hear(leading(&[0], "new"))), [Action::ListRaft(at)]);
-    assert_eq!(started(&server.say_raft(&[0])), None);
-    assert!(server.waits_for().contains("founded before or since"), "{}", server.waits_for());
-
-    let mut leaderless = life();
-    leaderless.hear(Input::Looked { pod: name(2), asked: leaderless.now.at, looks: Ok(vec![]) });
-    let there = State { leader: None, leads: false, up: false, phase: Phase::Waiting, ..leading(&[0, 2], "new") };
-    assert_eq!(started(&leaderless.hear(there)), None, "nor started beside it, while nobody leads");
-    assert!(leaderless.waits_for().contains("beside a-0"), "{}", leaderless.waits_for());
-
-    let mut listed = life();
-    listed.hear(leading(&[0, 1], "new"));
-    assert!(started(&listed.say_raft(&[0, 1])).is_some(), "the leader has it, whatever it is called");
-    let mut same = life();
+    for listed in [&[0][..], &[0, 1]] {
+        let mut server = life(&[0, 1, 2]);
+        assert_eq!(deeds(server.hear(leading(listed, "new"))), [], "raft lists names, not disks");
+        assert!(server.waits_for().contains("founded before or since"), "{}", server.waits_for());
+    }
+    let mut same = life(&[0, 1, 2]);
     assert!(started(&same.hear(leading(&[0, 2], "old"))).is_some(), "it left and comes back");
+    let mut alone = life(&[1]);
+    assert!(started(&alone.hear(leading(&[0, 1], "old"))).is_some(), "alone once, and of the same cluster");
+}
+
+#[test]
+fn disks_of_two_foundings_are_not_started_beside_each_other() {
+    let there = |ordinal: u8, servers: &[u8]| State {
+        leader: None,
+        leads: false,
+        up: false,
+        phase: Phase::Waiting,
+        owner: Some(founded(servers, "new").owner),
+        ..serving(ordinal, servers, ordinal)
+    };
+    let life = |members: &[u8]| {
+        let marker = founded(members, "old");
+        let mut server = Life::new(1, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+        server.hear(Input::Looked { pod: name(2), asked: server.now.at, looks: Ok(vec![]) });
+        server
+    };
+    let mut server = life(&[0, 1, 2]);
+    assert_eq!(started(&server.hear(there(0, &[0]))), None);
+    assert!(server.waits_for().contains("beside a-0"), "{}", server.waits_for());
+
+    let mut alone = life(&[1]);
+    assert_eq!(started(&alone.hear(there(0, &[0, 2]))).expect("a start").join, Vec::<Name>::new(), "alone");
+    let mut alone = life(&[1]);
+    assert_eq!(started(&alone.hear(State { up: true, phase: Phase::Serving, ..there(0, &[0, 2]) })), None);
+
+    // A disk from before that waits for a person does not hold up those whom it knows and who do not know it.
+    let mut whole = life(&[0, 1]);
+    assert_eq!(started(&whole.hear(there(2, &[0, 1, 2]))), None);
+    let own = State { owner: Some(founded(&[0, 1], "old").owner), ..there(0, &[0, 1]) };
+    assert!(started(&whole.hear(own)).is_some());
+}
+
+#[test]
+fn whoever_follows_takes_over_what_the_leader_calls_the_founding() {
+    let mut server = Life::running(1, &[0, 1, 2], 0);
+    for founding in ["f8", "f9"] {
+        server.hear(State { owner: Some(founded(&[0], founding).owner), ..serving(0, &[0, 1, 2], 0) });
+        server.wait(Duration::from_secs(1));
+        let said = server.procedure.state(server.now).owner.and_then(|owner| owner.founding);
+        assert_eq!(said.as_deref(), Some(founding), "so that all have one name in the end");
+    }
+}
+
+#[test]
+fn of_a_set_without_a_size_only_those_that_are_wanted_found_the_cluster() {
+    let mut surplus = Life::new(1, 1, |me| {
+        me.size = None;
+        me.peers = vec![PeerName { pod: name(1), host: "a-1.a.n.svc.cluster.local.".into() }];
+    });
+    surplus.hear(Input::Desired(desired(1, &[0, 1]), surplus.now.at));
+    surplus.hear(State { size: None, ..empty(0) });
+    for beyond in [2, 3] {
+        surplus.hear(Input::Looked { pod: name(beyond), asked: surplus.now.at, looks: Ok(vec![]) });
+    }
+    assert_eq!(started(&surplus.wait(Duration::from_secs(3))), None);
 }

@@ -30,12 +30,15 @@ struct Connection {
 /// Number of jobs that run on this dkron, whose gRPC listens at `port`; where several signs tell of one job it counts once.
 pub fn running(dkron: Pid, port: u16) -> usize {
     let (plugins, below) = relatives::plugins_of(dkron);
-    let tables = TABLES.iter().filter_map(|table| fs::read_to_string(table).ok()).collect::<String>();
+    let mut tables = TABLES.iter().filter_map(|table| fs::read_to_string(table).ok()).peekable();
+    // Who cannot see whether a job runs takes it that one does.
+    let blind = usize::from(tables.peek().is_none());
+    let tables = tables.collect::<String>();
     let connections = connections(&tables);
     let sockets: Vec<u64> = plugins.iter().flat_map(|plugin| sockets_of(*plugin)).collect();
     let given = connections.iter().filter(|connection| connection.established && connection.port == port).count();
     let kept = connections.iter().filter(|connection| sockets.contains(&connection.inode)).count();
-    given.max(below).max(kept)
+    given.max(below).max(kept).max(blind)
 }
 
 /// Reads a table: `SLOT: LOCAL:PORT REMOTE:PORT STATE QUEUES TIMER RETRANSMITS UID TIMEOUT INODE …`, numbers in hexadecimal but the

@@ -134,7 +134,8 @@ impl LabelConfig {
                 Ok(port) => Ok(port),
             },
         };
-        let file = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let said = |name| variable(name).filter(|value| !value.is_empty());
+        let file = |name| said(name).map(PathBuf::from);
         Ok(Self {
             pod: text(env::POD_NAME)?,
             namespace: text(env::STATEFULSET_NAMESPACE)?,
@@ -142,13 +143,13 @@ impl LabelConfig {
                 pod_ip: variable(env::POD_IP).and_then(|ip| ip.parse().ok()),
                 authority: file(env::DKRON_AUTHORITY),
                 credentials: file(env::DKRON_CREDENTIALS),
-                server_name: variable(env::DKRON_SERVER_NAME).unwrap_or_else(|| LOCALHOST.into()),
+                server_name: said(env::DKRON_SERVER_NAME).unwrap_or_else(|| LOCALHOST.into()),
                 ..DkronApi::plain(port(env::DKRON_HTTP_PORT, port::DKRON_HTTP)?)
             },
             wrapper_port: port(env::WRAPPER_PORT, port::WRAPPER)?,
             port: port(env::LABEL_PORT, port::LABEL)?,
-            desired: variable(env::DESIRED).unwrap_or_else(|| path::DESIRED.into()).into(),
-            door: variable(env::DOOR).unwrap_or_else(|| path::DOOR.into()).into(),
+            desired: file(env::DESIRED).unwrap_or_else(|| path::DESIRED.into()),
+            door: file(env::DOOR).unwrap_or_else(|| path::DOOR.into()),
             api,
             pace: Pace::default(),
         })

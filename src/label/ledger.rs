@@ -119,8 +119,12 @@ impl Ledger {
             let last = now.checked_sub(age).unwrap_or(now);
             let note = shortened(&notice.text);
             let same = line.news.take().filter(|news| news.note == note);
-            let (first, count) = same.map_or((last, times), |news| (news.first, news.count.saturating_add(times)));
-            let key = format!("{:x}.{}.{}", notices.began(), reason.to_lowercase(), notice.count);
+            let key = || format!("{:x}.{}.{}", notices.began(), reason.to_lowercase(), notice.count);
+            // It keeps its name: it may have been written although nobody heard so.
+            let (first, count, key) = match same {
+                Some(news) => (news.first, news.count.saturating_add(times), news.key),
+                None => (last, times, key()),
+            };
             line.news = Some(Draft {
                 key,
                 reason: reason.to_owned(),

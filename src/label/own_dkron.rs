@@ -32,7 +32,7 @@ pub struct DkronApi {
     pub authority: Option<PathBuf>,
     /// The name in its certificate.
     pub server_name: String,
-    /// Holds what stands in the header `Authorization`: `Basic …` or `Bearer …`.
+    /// Holds what stands in the header `Authorization`: `Basic …` or `Bearer …`. Sent over TLS alone.
     pub credentials: Option<PathBuf>,
 }
 
@@ -69,10 +69,18 @@ impl DkronApi {
     ) -> Result<Response<Incoming>, AskError> {
         let guarded = |source| AskError::Guard { at, source };
         let mut request = ask::request(method, path, at)?;
+        let Some(authority) = &self.authority else {
+            // In clear they would be told to whoever listens there, a job too.
+            if self.credentials.is_some() {
+                return Err(guarded(io::Error::other(
+                    "credentials are sent over TLS alone, and no authority is named",
+                )));
+            }
+            return ask::exchange(stream, request, at).await;
+        };
         if let Some(file) = &self.credentials {
             request.headers_mut().insert(AUTHORIZATION, credentials(file).map_err(guarded)?);
         }
-        let Some(authority) = &self.authority else { return ask::exchange(stream, request, at).await };
         let connector = connector(authority).map_err(guarded)?;
         let name = ServerName::try_from(self.server_name.clone()).map_err(|error| guarded(io::Error::other(error)))?;
         // Boxed, since a connection of TLS is large and seldom needed.

@@ -68,8 +68,8 @@ enum Stage {
     New,
     /// dkron runs.
     Running,
-    /// dkron was told to end since, to be started again.
-    Restarting(Moment),
+    /// dkron was told to end since, to be started again; and it was killed since.
+    Restarting(Moment, bool),
     /// TERM came.
     Stopping,
     /// dkron has ended for good.
@@ -152,7 +152,7 @@ impl Agent {
     pub fn next(&self, now: Moment) -> Moment {
         match self.stage {
             Stage::New => now,
-            Stage::Restarting(since) => since + END,
+            Stage::Restarting(since, false) => since + END,
             _ => now + LONG,
         }
     }
@@ -190,8 +190,8 @@ impl Agent {
                 }
                 self.start();
             }
-            Stage::Restarting(since) if now.since(since) >= END => {
-                self.stage = Stage::Restarting(now);
+            Stage::Restarting(since, false) if now.since(since) >= END => {
+                self.stage = Stage::Restarting(now, false);
                 self.count(Wanted::Kill);
             }
             _ => {}
@@ -205,6 +205,10 @@ impl Agent {
 
     fn seen(&mut self, now: Moment, seen: Outcome<Sighting>) {
         let heard = self.sight.take_in(now, seen);
+        if let (Stage::Restarting(..), Heard::Found(_)) = (self.stage, heard) {
+            // What it was started by has started another one, or it was found before it ended.
+            self.stage = Stage::Running;
+        }
         if self.stage != Stage::Running {
             return;
         }
@@ -253,14 +257,16 @@ impl Agent {
             (Some(Wanted::Restart), 0) if self.stage == Stage::Running => {
                 self.say(Saying::Lost);
                 self.restarts += 1;
-                self.stage = Stage::Restarting(now);
+                self.stage = Stage::Restarting(now, false);
                 self.out.push(Action::Term);
             }
             (Some(Wanted::Restart), number) if self.held_up.is_none_or(|told| now.since(told) >= TOLD) => {
                 self.held_up = Some(now);
                 self.say(Saying::HeldUp(number));
             }
-            (Some(Wanted::Kill), 0) if matches!(self.stage, Stage::Restarting(_)) => {
+            (Some(Wanted::Kill), 0) if matches!(self.stage, Stage::Restarting(..)) => {
+                // Once: whatever runs then may be a new one.
+                self.stage = Stage::Restarting(now, true);
                 self.say(Saying::Killing);
                 self.out.push(Action::Kill);
             }
@@ -273,7 +279,7 @@ impl Agent {
     /// signal would change the code that it ends with.
     fn stop(&mut self, tell: bool) {
         match self.stage {
-            Stage::Running | Stage::Restarting(_) => {
+            Stage::Running | Stage::Restarting(..) => {
                 let already = self.stage != Stage::Running;
                 self.stage = Stage::Stopping;
                 self.say(Saying::Stopping);
@@ -287,7 +293,7 @@ impl Agent {
     }
 
     fn ended(&mut self, code: u8) {
-        if matches!(self.stage, Stage::Restarting(_)) {
+        if matches!(self.stage, Stage::Restarting(..)) {
             self.start();
         } else {
             self.stage = Stage::Over;

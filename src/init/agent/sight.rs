@@ -121,6 +121,11 @@ impl Sight {
             return if found { Heard::Found(missed) } else { Heard::Nothing };
         }
         self.alive = false;
+        if seen.member.as_ref().is_some_and(|member| member.status == Status::Alive) {
+            // serf may have another address than the pod, by a flag or another interface; and of the pod that had this name before
+            // they hear within seconds that it is gone.
+            return self.unheard(now);
+        }
         self.introducer = (self.has_joined() && seen.home.is_some() && seen.home == self.home).then_some(seen.server);
         let since = self.missing.filter(|(_, last)| now.since(*last) < STALE).map_or(now, |(since, _)| since);
         self.missing = Some((since, now));

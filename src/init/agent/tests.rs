@@ -184,9 +184,12 @@ fn an_agent_that_nobody_has_ever_heard_of_is_left_to_join() {
     assert_eq!(cast.agent.pace(Moment(1_001_000)), BEGINNING);
     cast.goes_on(3600, &Ok(sighting(None)));
     assert_eq!(cast.did(), [Action::Start, Action::Say(Saying::Unknown)], "these may be somebody else's servers");
-    // A zombie's name is known, at the address where it was before.
+    // Its name is alive at another address: serf may listen there.
     let elsewhere = Member::new("w-1".into(), [10, 0, 0, 8].into(), Status::Alive);
     cast.goes_on(120, &Ok(Sighting { member: Some(elsewhere), ..sighting(None) }));
+    assert!(!cast.did().iter().any(is_term));
+    // A zombie's name is known, and at last held for dead.
+    cast.goes_on(120, &Ok(sighting(Some(Status::Failed))));
     assert!(cast.did().iter().any(is_term));
 }
 

@@ -66,9 +66,20 @@ pub fn plain(text: &str) -> Value {
     let digits = text.trim_start_matches(['+', '-']);
     let other_base = ["0x", "0o", "0b"].iter().any(|base| digits.starts_with(base));
     let number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && (other_base || digits.replace('_', "").parse::<f64>().is_ok());
+        && (other_base || is_decimal(&digits.replace('_', "")));
     let as_written = text.parse::<u64>().is_ok_and(|number| number.to_string() == text);
     if is_date(text) || (number && !as_written) { Value::Unread } else { Value::Scalar(text.to_owned()) }
+}
+
+/// Digits, with a point and an exponent or without. Its value is of no use, and the code that finds it would be a seventieth of the program.
+fn is_decimal(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    (!whole.is_empty() || !fraction.is_empty())
+        && !exponent.is_empty()
+        && [whole, fraction, exponent].into_iter().all(digits)
 }
 
 /// YAML and TOML make times of `2026-01-02` and of what begins so.
@@ -111,6 +122,16 @@ mod tests {
         for text in ["007", "0x1f", "0o7", "1_000", "1.0", "1e3", ".5", "+1", "-1", "2026-01-02", "2026-1-2T03:04:05Z"]
         {
             assert_eq!(plain(text), Value::Unread, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_number_is_what_has_a_value() {
+        for text in [
+            "1", "1.5", ".5", "1.", "1e3", "1E-3", "1.5e+3", "0.0.0.0", "1.0e", "e3", ".", "", "1e3.5", "1e", "a",
+            "1-2", "2s",
+        ] {
+            assert_eq!(is_decimal(text), text.parse::<f64>().is_ok(), "{text}");
         }
     }
 

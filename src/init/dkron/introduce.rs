@@ -5,11 +5,11 @@
 //! that to the server, and tells the agent what the server said. Neither can tell this from an exchange with the other, and what is
 //! passed on need not be understood. Where gossip is encrypted, nobody answers a stranger, and nothing happens.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::http::left;
+use super::http::{left, read_before};
 
 /// An exchange of somebody who knows nobody: the kind of message, and in `MessagePack` `{Nodes: 0, UserStateLen: 0, Join: false}`.
 pub const NOTHING: &[u8] = b"\x06\x83\xa5Nodes\x00\xacUserStateLen\x00\xa4Join\xc2";
@@ -18,7 +18,7 @@ pub const NOTHING: &[u8] = b"\x06\x83\xa5Nodes\x00\xacUserStateLen\x00\xa4Join\x
 const KINDS: [u8; 2] = [6, 9];
 
 /// A longer answer is refused: a member takes some 300 bytes.
-const MOST_BYTES: u64 = 8 << 20;
+const MOST_BYTES: usize = 8 << 20;
 
 /// Lets both hear of each other, within this time.
 ///
@@ -35,10 +35,17 @@ pub fn introduce(agent: SocketAddr, server: SocketAddr, within: Duration) -> io:
 fn exchange(to: SocketAddr, told: &[u8], end: Instant) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&to, left(end)?)?;
     stream.set_write_timeout(Some(left(end)?))?;
-    stream.set_read_timeout(Some(left(end)?))?;
     stream.write_all(told)?;
-    let mut answer = Vec::new();
-    stream.take(MOST_BYTES).read_to_end(&mut answer)?;
+    let (mut answer, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        match read_before(&mut stream, &mut part, end)? {
+            0 => break,
+            length => answer.extend_from_slice(&part[..length]),
+        }
+        if answer.len() > MOST_BYTES {
+            return Err(io::Error::new(ErrorKind::InvalidData, "the answer is too long"));
+        }
+    }
     match answer.first() {
         Some(kind) if KINDS.contains(kind) => Ok(answer),
         _ => Err(io::Error::new(ErrorKind::InvalidData, "gossip is encrypted, or in another language")),
@@ -47,6 +54,7 @@ fn exchange(to: SocketAddr, told: &[u8], end: Instant) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
     use std::net::TcpListener;
     use std::sync::mpsc::{Receiver, channel};
     use std::thread;

@@ -92,7 +92,10 @@ pub fn answer(request: &[u8], board: &Board) -> Answer {
     }
     if let (Some(name), Some(state)) = (member, &snapshot.state) {
         let State { namespace, cluster, leader, .. } = state;
-        return Answer::json(&Seen { namespace, cluster, led: leader.is_some(), member: board.member(name) });
+        return match board.member(name) {
+            Some(member) => Answer::json(&Seen { namespace, cluster, led: leader.is_some(), member }),
+            None => Answer::text(NOT_FOUND, "not all members are known here"),
+        };
     }
     match (asked, &snapshot.state) {
         (path::STATE, Some(state)) => Answer::json(state),

@@ -42,7 +42,7 @@ pub struct Counters {
 pub struct Board {
     shown: Mutex<Arc<Snapshot>>,
     noted: Mutex<Option<Arc<Notices>>>,
-    members: Mutex<Vec<Member>>,
+    members: Mutex<Option<Vec<Member>>>,
 }
 
 impl Board {
@@ -68,15 +68,16 @@ impl Board {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on the own dkron's serf has these members.
-    pub fn show_members(&self, members: Vec<Member>) {
+    /// From now on the own dkron's serf has these members; `None` if that are not all.
+    pub fn show_members(&self, members: Option<Vec<Member>>) {
         *self.members.lock().unwrap_or_else(PoisonError::into_inner) = members;
     }
 
-    /// The member of this name as the own dkron's serf has it.
-    pub fn member(&self, name: &str) -> Option<Member> {
+    /// The member of this name as the own dkron's serf has it, if it has one; `None` if not all members are known.
+    pub fn member(&self, name: &str) -> Option<Option<Member>> {
         let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-        members.iter().find(|member| *member.name == *name).cloned()
+        let members = members.as_ref()?;
+        Some(members.iter().find(|member| *member.name == *name).cloned())
     }
 
     /// What is shown.

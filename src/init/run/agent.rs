@@ -24,6 +24,7 @@ use super::super::watch::servers::Servers;
 use super::events::{Event, Events};
 use super::situation::Situation;
 use super::{Failure, server};
+use crate::contract::port;
 
 /// Three exchanges, each of which takes milliseconds.
 const INTRODUCTION: Duration = Duration::from_secs(5);
@@ -156,10 +157,14 @@ impl Life<'_> {
 
     fn introduce(&self, server: IpAddr) {
         let agent = self.situation.serf();
-        let server = SocketAddr::new(server, agent.port());
+        let server = SocketAddr::new(server, port::DKRON_SERF);
         let sender = self.sender.clone();
         let tell = move |outcome| drop(sender.send(Event::Agent(Input::Introduced(outcome))));
         let words = |error: std::io::Error| Name::from(error.to_string());
+        if agent.port() != port::DKRON_SERF {
+            // Then servers may be at another port too, and at the usual one somebody else.
+            return tell(Err("serf listens at another port than the usual one".into()));
+        }
         let introduction = {
             let tell = tell.clone();
             move || tell(introduce(agent, server, INTRODUCTION).map_err(words))

@@ -10,7 +10,7 @@ use crate::contract::label;
 
 use super::super::agent;
 use super::super::command::{
-    Effective, Environment, Form, Prepared, Said, SaidRole, Settings, absolute, cluster_domain, flag, generation,
+    Effective, Environment, Form, Prepared, Said, SaidRole, Settings, Word, absolute, cluster_domain, flag, generation,
     is_dkron, joined_hosts, peer_names,
 };
 use super::super::config::{self, UserFile};
@@ -23,6 +23,9 @@ use super::super::tools;
 use super::super::watch::look::Ports;
 use super::super::watch::servers::Question;
 use super::Failure;
+
+/// What the machine calls itself.
+const HOSTNAME: &str = "/proc/sys/kernel/hostname";
 
 /// Another text at each reading.
 const UUID: &str = "/proc/sys/kernel/random/uuid";
@@ -113,18 +116,36 @@ impl Situation {
             let added = settings.join.iter().filter(|_| joined.is_empty());
             sure = joined.iter().chain(added).any(|join| join.contains(&selector));
         }
+        let node = self.agents_node();
+        if node.is_none() {
+            // Whoever does not know its name would hear that nobody has it.
+            hosts.clear();
+        }
         let hosts: Vec<Name> = hosts.into_iter().map(|host| absolute(host, self.domain.as_deref()).into()).collect();
-        let node = self.node();
+        let node = node.unwrap_or_default();
         let me = agent::Me { node: Name::clone(&node), ip: settings.pod_ip, asks: !hosts.is_empty(), sure, home };
         (me, Question { hosts, ports: self.ports(), node })
     }
 
-    /// dkron's node name.
+    /// dkron's node name of a server: its pod's, where nobody said another one.
     fn node(&self) -> Name {
         self.effective.node.as_deref().or(self.settings.pod_name.as_deref()).unwrap_or_default().into()
     }
 
-    /// Where serf listens on this agent; its servers listen at the same port, where it joins them by names without a port.
+    /// dkron's node name of an agent, as it was said, or as dkron takes it: that of the machine, which on the node's own network is the node's.
+    /// `None` where somebody said it and it cannot be read, or where a script in a file may have said anything.
+    fn agents_node(&self) -> Option<Name> {
+        let named = self.with_said(|said| match (said.form, said.value(flag::NODE_NAME)) {
+            (Form::Opaque(_), _) | (_, Word::Unreadable) => None,
+            (_, Word::Is(name)) => Some(Some(Name::from(name))),
+            (_, Word::Absent) => Some(None),
+        })?;
+        let host =
+            || fs::read_to_string(HOSTNAME).ok().map(|name| Name::from(name.trim())).filter(|name| !name.is_empty());
+        named.or_else(host).or_else(|| self.settings.pod_name.as_deref().map(Name::from))
+    }
+
+    /// Where serf listens on this agent.
     pub fn serf(&self) -> SocketAddr {
         SocketAddr::new(self.settings.pod_ip.unwrap_or(Ipv4Addr::LOCALHOST.into()), self.effective.serf_port)
     }

@@ -52,6 +52,7 @@ fn notices() -> Notices {
 fn board(snapshot: Snapshot) -> Board {
     let board = Board::new(snapshot);
     board.note(&notices());
+    board.show_members(Some(Vec::new()));
     board
 }
 
@@ -120,7 +121,7 @@ fn the_state_comes_as_the_other_wrappers_read_it() {
 fn a_member_is_shown_as_serf_has_it_with_whose_word_that_is() {
     let board = Board::new(snapshot());
     let members = ["w-2", "w-1", "w-10"].map(|name| Member::new(name.into(), [10, 0, 1, 1].into(), Status::Failed));
-    board.show_members(members.to_vec());
+    board.show_members(Some(members.to_vec()));
     let seen = |name: &str| {
         let answer = get_of(&format!("/v1/member/{name}"), &board);
         assert_eq!(answer.kind, "application/json");
@@ -131,6 +132,9 @@ fn a_member_is_shown_as_serf_has_it_with_whose_word_that_is() {
     assert_eq!(seen("w-1"), expected);
     assert_eq!(seen("w-10").member.as_ref(), Some(&members[2]));
     assert_eq!(seen("w"), Sighting { member: None, ..expected.clone() });
+    board.show_members(None);
+    assert_eq!(get_of("/v1/member/w", &board).status, "404 Not Found", "it may be one of those that are not kept");
+    board.show_members(Some(members.to_vec()));
     let mut leaderless = snapshot();
     leaderless.state.as_mut().expect("a server").leader = None;
     board.show(leaderless);

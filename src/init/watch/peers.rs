@@ -4,6 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::clock;
@@ -75,6 +76,8 @@ impl Peers {
     /// All are looked at at once. Whoever is just being looked at, perhaps where it no longer is, which takes a second or two, is looked at
     /// once more beside that, with a new question to the name server.
     pub fn kick(&self) {
+        // Moments are milliseconds, and only what was asked in a later one than that of the wish is an answer to it.
+        thread::sleep(Duration::from_millis(1));
         self.pulse.kick();
         for watched in self.watched.iter().filter(|watched| watched.looks.load(Ordering::Relaxed)) {
             let (ports, tell, own) = (self.ports, Arc::clone(&self.tell), Arc::clone(watched));

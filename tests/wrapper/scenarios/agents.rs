@@ -99,8 +99,8 @@ fn moved(plan: Plan, number: u32) -> Result<Shown> {
         let from = cluster.now();
         cluster.start_agents(number)?;
         cluster.await_agents(number, from, seconds(60))?;
-        // Their wrappers ask each second at first.
-        pause(seconds(2))?;
+        // Their wrappers ask each second at first; and a dkron of many that were started at once may die 5 s later, at the end of its start.
+        pause(seconds(7))?;
         let mut shown = Shown::default();
         let (mark, _) = cluster.mark_of(BUSY);
         if runs_jobs {

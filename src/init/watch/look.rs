@@ -15,6 +15,9 @@ use crate::contract::path;
 /// How long one address may take. Where nobody is, two connections that do not come about take a second together.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The same for an address beside one where a wrapper has told who it is.
+const BESIDE: Duration = Duration::from_millis(100);
+
 /// More addresses of one peer are not looked at. Two families, an old and a new address.
 const MOST_ADDRESSES: usize = 6;
 
@@ -41,14 +44,22 @@ pub fn targets(kubernetes: Option<IpAddr>, by_name: &[IpAddr]) -> Vec<(IpAddr, b
     targets
 }
 
-/// Looks at all of them at the same time: an old address where nobody is must not hold up the others.
+/// Looks at all of them at the same time: an old address where nobody is must not hold up the others, nor the whole look where another
+/// one has told who it is.
 pub fn at_all(targets: &[(IpAddr, bool)], ports: Ports) -> Vec<Look> {
-    let Some((first, others)) = targets.split_first() else { return Vec::new() };
+    // That is the newest, where DNS gave one.
+    let Some((last, others)) = targets.split_last() else { return Vec::new() };
     let others: Vec<_> = others.iter().map(|target| (*target, begin(*target, ports))).collect();
-    let mut looks = vec![at(*first, ports)];
+    let mut looks = vec![at(*last, ports)];
     for (target, slot) in others {
-        // Without threads one after another.
-        looks.push(slot.and_then(|slot| slot.take(PATIENCE)).unwrap_or_else(|| at(target, ports)));
+        let told = looks.iter().any(|look| matches!(look.wrapper, Told::Answer(_)));
+        let look = slot.and_then(|slot| slot.take(if told { BESIDE } else { PATIENCE }));
+        looks.push(match look {
+            Some(look) => look,
+            None if told => Look { ip: target.0, by_name: target.1, wrapper: Told::Silence, dkron: Told::Silence },
+            // Without threads one after another.
+            None => at(target, ports),
+        });
     }
     looks
 }

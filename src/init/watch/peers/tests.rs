@@ -53,7 +53,7 @@ fn peers_come_move_and_go_while_the_watch_runs() {
     peers.kick();
     let mut both = [(); 2].map(|()| heard.recv_timeout(SOON).expect("a look at once"));
     both.sort_by(|one, other| one.0.cmp(&other.0));
-    assert_eq!(seen(&both[0].1), [(ip(9), false, false), (ip(7), true, true)], "the address of Kubernetes too");
+    assert_eq!(seen(&both[0].1), [(ip(7), true, true), (ip(9), false, false)], "the address of Kubernetes too");
 
     peers.watch(&[(b, None)]).expect("threads");
     peers.pace(Duration::from_millis(50));

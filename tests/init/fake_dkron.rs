@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -22,10 +22,20 @@ pub const NOBODY: (u16, &str) = (500, "null");
 /// The same in the moment when it takes a member without an address for the leader.
 pub const FALSE_LEADER: (u16, &str) = (200, r#"{"Name":"a-2","Addr":"10.0.0.3","Tags":{},"Status":1}"#);
 
-/// A port that was free a moment ago.
+/// Below the ports that the system gives to outgoing connections, which might take one that was just found free.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+
+/// A port where nobody listens, and which no other test of this program is given.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
-    listener.local_addr().expect("its address").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = std::process::id() % u32::from(PORTS.end - PORTS.start);
+    loop {
+        let next = first + u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + u16::try_from(next % u32::from(PORTS.end - PORTS.start)).expect("below");
+        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Status and body by path; `None` for a server that never answers.

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rustix::process::{Pid, getpid};
+use rustix::process::{Pid, Signal, getpid};
 
+use super::child;
 use super::command::AGENT;
 
 /// Words of every file name of dkron: the program itself and its plugins (`dkron-executor-…`, `dkron-processor-…`).
@@ -101,10 +102,19 @@ pub fn program_of(process: Pid) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{}/exe", process.as_raw_pid())).ok()
 }
 
-/// Plugins whose dkron is gone, so that this program has them now.
-pub fn orphaned_plugins() -> Vec<Pid> {
+/// Kills the plugins whose dkron is gone, so that this program has them now.
+pub fn end_orphaned_plugins() {
     let own = getpid().as_raw_pid();
     let all = processes();
     let orphans = all.iter().filter(|process| process.parent == own && process.is_plugin());
-    orphans.filter_map(|process| Pid::from_raw(process.pid)).collect()
+    for plugin in orphans.filter_map(|process| Pid::from_raw(process.pid)) {
+        child::send(plugin, Signal::KILL);
+    }
+}
+
+/// Signals dkron, not the shell that may stand before it.
+pub fn tell_dkron(child: Option<Pid>, signal: Signal) {
+    if let Some(child) = child {
+        child::send(dkron_of(child), signal);
+    }
 }

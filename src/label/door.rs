@@ -4,7 +4,6 @@
 //! What comes in is looked up in [`LETS_THROUGH`]; what goes out is a new request without the other's headers and body. So whoever
 //! connects may ask what the wrapper asks, and no more.
 
-use std::convert::Infallible;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,15 +14,12 @@ use std::time::Duration;
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::net::UnixListener;
+use tokio::time::sleep;
 
 use super::LabelConfig;
+use super::accept::Place;
 
 /// What the wrapper asks of its dkron, and nothing else.
 const LETS_THROUGH: [(Method, &str); 5] = [
@@ -37,14 +33,8 @@ const LETS_THROUGH: [(Method, &str); 5] = [
 /// Whoever may enter the directory may connect: the wrapper's user is the image's, and often not ours.
 const MODE: u32 = 0o666;
 
-/// A wrapper asks one thing after another, on a few threads.
-const CONNECTIONS: usize = 8;
-
-/// Of one connection: dkron itself gives a leave up after 11 s.
-const CONNECTION: Duration = Duration::from_secs(20);
-
-/// After a failed accept.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// A wrapper asks one thing after another, on a few threads. dkron itself gives a leave up after 11 s.
+const PLACE: Place = Place { at: " at the door", connections: 8, connection: Duration::from_secs(20) };
 
 type Answer = Response<Either<Incoming, Full<Bytes>>>;
 
@@ -53,7 +43,11 @@ pub(super) async fn serve(config: LabelConfig) {
     let config = Arc::new(config);
     loop {
         match bind(&config.door) {
-            Ok(listener) => accept(&listener, &config).await,
+            Ok(listener) => {
+                let next = async || listener.accept().await.map(|(stream, _)| stream);
+                let config = Arc::clone(&config);
+                PLACE.serve(next, move |request| pass_on(request, Arc::clone(&config))).await;
+            }
             Err(error) => tracing::error!(path = %config.door.display(), %error, "no door to dkron: cannot bind"),
         }
         sleep(config.pace.rebind).await;
@@ -71,45 +65,12 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn accept(listener: &UnixListener, config: &Arc<LabelConfig>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    // The semaphore is never closed; if it were, there would be nothing to serve.
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let config = Arc::clone(config);
-                tokio::spawn(async move {
-                    let _permit = permit;
-                    answer_one(stream, &config).await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept at the door");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn answer_one(stream: UnixStream, config: &LabelConfig) {
-    let service = service_fn(|request| pass_on(request, config));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service);
-    match timeout(CONNECTION, connection).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "connection at the door"),
-        Err(_) => tracing::debug!("connection at the door took too long"),
-    }
-}
-
-async fn pass_on(request: Request<Incoming>, config: &LabelConfig) -> Result<Answer, Infallible> {
+async fn pass_on(request: Request<Incoming>, config: Arc<LabelConfig>) -> Answer {
     let asked = request.uri();
     if !lets_through(request.method(), asked.path(), asked.query()) {
-        return Ok(own(StatusCode::FORBIDDEN, "this door is for the wrapper's questions only\n".into()));
+        return own(StatusCode::FORBIDDEN, "this door is for the wrapper's questions only\n".into());
     }
-    Ok(match config.dkron.send(request.method().clone(), asked.path()).await {
+    match config.dkron.send(request.method().clone(), asked.path()).await {
         Ok(answer) => {
             let (head, body) = answer.into_parts();
             let mut answer = Response::new(Either::Left(body));
@@ -120,7 +81,7 @@ async fn pass_on(request: Request<Incoming>, config: &LabelConfig) -> Result<Ans
             answer
         }
         Err(error) => own(StatusCode::BAD_GATEWAY, format!("{error}\n")),
-    })
+    }
 }
 
 fn own(status: StatusCode, text: String) -> Answer {

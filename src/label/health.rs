@@ -3,7 +3,6 @@
 //! A pod counts as ready only while all its containers are, so the wrapper's answer, which says whether the server takes
 //! part, becomes the pod's without touching the probes that the user gave dkron.
 
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,27 +10,18 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
 
 use super::LabelConfig;
+use super::accept::Place;
 use super::ask;
 use super::metrics::{self, Metrics};
 use crate::contract::path;
 
 /// The kubelet and a scraper or two ask at a time.
-const CONNECTIONS: usize = 32;
-
-/// From accepting a connection to the end of its one answer.
-const CONNECTION: Duration = Duration::from_secs(10);
-
-/// After a failed accept, which may mean that no file descriptor is left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+const PLACE: Place = Place { at: "", connections: 32, connection: Duration::from_secs(10) };
 
 /// Serves for ever. A port that cannot be bound, perhaps one of the node that another pod still holds, is tried again: the label
 /// matters more than this port.
@@ -40,7 +30,11 @@ pub(super) async fn serve(config: LabelConfig, metrics: Arc<Metrics>) {
     let (config, _) = &*shared;
     loop {
         match bind(config.port).await {
-            Ok(listener) => accept(&listener, &shared).await,
+            Ok(listener) => {
+                let next = async || listener.accept().await.map(|(stream, _)| stream);
+                let shared = Arc::clone(&shared);
+                PLACE.serve(next, move |request| route(request, Arc::clone(&shared))).await;
+            }
             Err(error) => tracing::error!(port = config.port, %error, "no readiness and no metrics: cannot bind"),
         }
         sleep(config.pace.rebind).await;
@@ -54,45 +48,9 @@ async fn bind(port: u16) -> std::io::Result<TcpListener> {
     TcpListener::bind([v6, v4].as_slice()).await
 }
 
-async fn accept(listener: &TcpListener, shared: &Arc<(LabelConfig, Arc<Metrics>)>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    // The semaphore is never closed; if it were, there would be nothing to serve.
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let shared = Arc::clone(shared);
-                tokio::spawn(async move {
-                    let _permit = permit;
-                    answer_one(stream, &shared.0, &shared.1).await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn answer_one(stream: TcpStream, config: &LabelConfig, metrics: &Metrics) {
-    let service = service_fn(|request| route(request, config, metrics));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service);
-    match timeout(CONNECTION, connection).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "connection"),
-        Err(_) => tracing::debug!("connection took too long"),
-    }
-}
-
-async fn route(
-    request: Request<Incoming>,
-    config: &LabelConfig,
-    metrics: &Metrics,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    Ok(match request.uri().path() {
+async fn route(request: Request<Incoming>, shared: Arc<(LabelConfig, Arc<Metrics>)>) -> Response<Full<Bytes>> {
+    let (config, metrics) = &*shared;
+    match request.uri().path() {
         path::READYZ => readiness(config).await,
         path::METRICS => match metrics.text() {
             Ok(text) => {
@@ -103,7 +61,7 @@ async fn route(
             Err(error) => text_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         },
         _ => text_response(StatusCode::NOT_FOUND, "not found".into()),
-    })
+    }
 }
 
 async fn readiness(config: &LabelConfig) -> Response<Full<Bytes>> {

@@ -14,11 +14,13 @@
 //! | `ask` | questions to dkron and the wrapper |
 //! | `own_dkron` | dkron's HTTP API, with TLS and credentials where it wants them |
 //! | `door` | the same for the wrapper, by a Unix socket |
+//! | `accept` | connections, of the own port and of the door |
 //! | `health`, `metrics` | the own port |
 //!
 //! A native sidecar is told to stop after dkron is gone. As a plain container it is told at the same time as dkron, and goes on until
 //! the wrapper is gone: the wrapper's farewell needs Kubernetes' word, and the leader its label.
 
+mod accept;
 mod api_server;
 mod ask;
 mod config;

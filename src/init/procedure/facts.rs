@@ -199,15 +199,13 @@ impl Facts {
     /// Whether a server is more than Kubernetes wants; never without its word.
     pub fn is_surplus(&self, now: Moment, node: &str) -> bool {
         let Some(desired) = self.desired(now) else { return false };
-        let wanted = desired.ordinals_start..desired.ordinals_start.saturating_add(desired.replicas);
-        self.ordinal(self.pod_of(node)).is_some_and(|ordinal| !wanted.contains(&ordinal))
+        self.ordinal(self.pod_of(node)).is_some_and(|ordinal| !desired.wanted().contains(&ordinal))
     }
 
     /// Kubernetes' last word, however old, does not say that it is more than is wanted.
     fn may_be_wanted(&self, pod: &str) -> bool {
         let Some((desired, _)) = &self.desired else { return true };
-        let wanted = desired.ordinals_start..desired.ordinals_start.saturating_add(desired.replicas);
-        self.ordinal(pod).is_none_or(|ordinal| wanted.contains(&ordinal))
+        self.ordinal(pod).is_none_or(|ordinal| desired.wanted().contains(&ordinal))
     }
 
     /// Name of the pod that runs the dkron node.

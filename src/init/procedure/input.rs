@@ -2,6 +2,7 @@
 //! `identity` has said whose it is.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,13 @@ pub struct Desired {
     pub grace_seconds: Option<u64>,
     /// Every pod of the set.
     pub pods: Vec<DesiredPod>,
+}
+
+impl Desired {
+    /// Ordinals of the pods that are wanted.
+    pub fn wanted(&self) -> Range<u32> {
+        self.ordinals_start..self.ordinals_start.saturating_add(self.replicas)
+    }
 }
 
 /// A pod of the set.

@@ -326,13 +326,10 @@ impl Procedure {
         if self.removing.as_ref().is_some_and(|(removing, _)| removing == id) {
             self.removing = None;
         }
-        let launching = matches!(self.stage, Stage::Launching(_));
-        if let Some(marker) =
-            self.facts.marker_without_own().filter(|_| outcome.is_ok() && launching && *id == self.facts.me.node)
-        {
+        if outcome.is_ok() && *id == self.facts.me.node && matches!(self.stage, Stage::Launching(_)) {
             // Whoever is started again meanwhile has to know that the others have a later configuration.
-            self.facts.marker = Some(marker.clone());
-            self.out.push(Action::Mark(marker));
+            self.note(self.facts.marker_without_own());
+            self.watch.cures.out_of_raft = true;
         }
         // Whatever was known of raft is old.
         self.facts.readings.clear();
@@ -353,7 +350,6 @@ impl Procedure {
             // Whoever still stands in it elects, and with version 3 writes its new addresses when all have moved.
             self.mark();
         }
-        self.watch.cures.out_of_raft |= !failed && launching;
         match &mut self.stage {
             Stage::Launching(launching) => launching.removed(!failed),
             Stage::Stopping(farewell) => farewell.removed(now, !failed),

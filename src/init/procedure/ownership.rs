@@ -48,8 +48,8 @@ impl Facts {
                 former.push(uid);
             }
         }
-        let named = known.and_then(|owner| owner.founding.clone());
-        let founding = self.founding_of_leader().or(named).or_else(|| self.founding());
+        let known = || self.own_founding().or_else(|| self.founding());
+        let founding = self.founding_of_leader().or_else(known).cloned();
         let (namespace, cluster) = (self.me.namespace.clone(), self.me.cluster.clone());
         let owner = Owner { namespace, cluster, set_uid, former, founding };
         let marker = Marker { owner, members: members.clone() };
@@ -73,17 +73,22 @@ impl Facts {
     }
 
     /// What the leader calls it, whom this server follows as one of its servers: all have one name in the end.
-    fn founding_of_leader(&self) -> Option<Name> {
+    fn founding_of_leader(&self) -> Option<&Name> {
         let leader = self.own_leader().filter(|leader| leader.name != self.me.node)?;
         self.raft.as_ref()?.servers.iter().find(|server| self.is_own(server))?;
-        self.peer_of(&leader.name)?.state.as_ref()?.owner.as_ref()?.founding.clone()
+        founding_of(self.peer_of(&leader.name)?)
     }
 
     /// What the others of the own raft cluster call its founding, also those who have not heard yet who leads now; the first leader of all
     /// calls it by its own name.
-    fn founding(&self) -> Option<Name> {
-        let own = || self.me.founding.clone().filter(|_| self.founded == Some(true) && self.leads());
-        self.owners_of_others(|_| true).find_map(|owner| owner.founding.clone()).or_else(own)
+    fn founding(&self) -> Option<&Name> {
+        let own = || self.me.founding.as_ref().filter(|_| self.founded == Some(true) && self.leads());
+        self.owners_of_others(|_| true).find_map(|owner| owner.founding.as_ref()).or_else(own)
+    }
+
+    /// What the own disk calls it.
+    fn own_founding(&self) -> Option<&Name> {
+        self.marker.as_ref()?.owner.founding.as_ref()
     }
 
     /// The leader's cluster was founded another time than that of the own disk.
@@ -93,9 +98,8 @@ impl Facts {
 
     /// The leader's cluster is surely that of the own disk.
     pub fn was_founded_with(&self, leader: &Leader) -> bool {
-        let own = self.marker.as_ref().and_then(|marker| marker.owner.founding.as_ref());
-        let state = self.peer_of(&leader.name).and_then(|peer| peer.state.as_ref());
-        own.is_some() && own == state.and_then(|state| state.owner.as_ref()?.founding.as_ref())
+        let own = self.own_founding();
+        own.is_some() && own == self.peer_of(&leader.name).and_then(founding_of)
     }
 
     /// A server that is there has the disk of a cluster that was founded another time. Not one that only waits for a person, since its
@@ -111,9 +115,7 @@ impl Facts {
     }
 
     fn is_of_another_founding(&self, peer: &Peer) -> bool {
-        let own = self.marker.as_ref().and_then(|marker| marker.owner.founding.as_ref());
-        let its = peer.state.as_ref().and_then(|state| state.owner.as_ref()?.founding.as_ref());
-        own.is_some() && its.is_some() && own != its
+        self.own_founding().zip(founding_of(peer)).is_some_and(|(own, its)| own != its)
     }
 
     /// Sets that the others of the own raft cluster, who follow the same leader, belonged to.
@@ -130,6 +132,11 @@ impl Facts {
         let ours = |owner: &&Owner| owner.namespace == self.me.namespace && owner.cluster == self.me.cluster;
         owners.filter(ours)
     }
+}
+
+/// What the disk of a peer calls the founding of its cluster, by its last word.
+fn founding_of(peer: &Peer) -> Option<&Name> {
+    peer.state.as_ref()?.owner.as_ref()?.founding.as_ref()
 }
 
 fn text(name: Option<&Name>) -> &str {

@@ -53,7 +53,7 @@ fn is_the_next_to_exist(facts: &Facts, now: Moment) -> bool {
     if !others.into_iter().all(|peer| peer.sure(now).is_some()) {
         return false;
     }
-    let mut behind = own + 1..desired.ordinals_start.saturating_add(desired.replicas);
+    let mut behind = own + 1..desired.wanted().end;
     behind.any(|ordinal| desired.pods.iter().all(|pod| facts.ordinal(&pod.name) != Some(ordinal)))
 }
 

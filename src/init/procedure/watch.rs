@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::action::{Action, Launch};
 use super::cures::Cures;
 use super::facts::Reading;
-use super::input::DkronView;
+use super::input::{DkronView, Marker};
 use super::launching::Launching;
 use super::moment::Moment;
 use super::saying::Saying;
@@ -182,7 +182,12 @@ impl Procedure {
             // The own raft still has what was before.
             return;
         }
-        if let Some(marker) = self.facts.marker_to_be() {
+        self.note(self.facts.marker_to_be());
+    }
+
+    /// What the marker is to say from now on, if that is news.
+    pub(super) fn note(&mut self, marker: Option<Marker>) {
+        if let Some(marker) = marker {
             self.facts.marker = Some(marker.clone());
             self.out.push(Action::Mark(marker));
         }

@@ -107,7 +107,7 @@ impl Life<'_> {
         if matches!(signal, Signal::TERM | Signal::INT) {
             return self.step(Input::Stop);
         }
-        self.tell_dkron(signal);
+        relatives::tell_dkron(self.child, signal);
         Ok(())
     }
 
@@ -130,20 +130,18 @@ impl Life<'_> {
         match action {
             Action::Start => {
                 if self.ended.is_some() {
-                    for plugin in relatives::orphaned_plugins() {
-                        child::send(plugin, Signal::KILL);
-                    }
+                    relatives::end_orphaned_plugins();
                 }
                 self.child = Some(child::start(&self.situation.program, &self.situation.prepared_as_it_is())?);
                 self.counters.starts += 1;
                 return Ok(Some(Input::Started));
             }
-            Action::Term => self.tell_dkron(Signal::TERM),
-            Action::Kill => self.tell_dkron(Signal::KILL),
+            Action::Term => relatives::tell_dkron(self.child, Signal::TERM),
+            Action::Kill => relatives::tell_dkron(self.child, Signal::KILL),
             Action::Introduce(server) => self.introduce(server),
             Action::CountJobs => {
                 let count = |dkron| jobs::running(dkron, self.situation.rpc_port());
-                return Ok(Some(Input::Jobs(self.dkron().map_or(0, count))));
+                return Ok(Some(Input::Jobs(self.child.map(relatives::dkron_of).map_or(0, count))));
             }
             Action::Say(saying) => line(saying),
             Action::Exit(code) => {
@@ -171,17 +169,6 @@ impl Life<'_> {
         };
         if let Err(error) = threads::begin("introduction", Box::new(introduction)) {
             tell(Err(words(error)));
-        }
-    }
-
-    /// dkron, not the shell that may stand before it.
-    fn dkron(&self) -> Option<Pid> {
-        self.child.map(relatives::dkron_of)
-    }
-
-    fn tell_dkron(&self, signal: Signal) {
-        if let Some(dkron) = self.dkron() {
-            child::send(dkron, signal);
         }
     }
 

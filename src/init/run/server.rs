@@ -194,13 +194,9 @@ impl<'a> Server<'a> {
     fn carry_out(&mut self, action: Action) -> Result<Option<Input>, Failure> {
         match action {
             Action::Start(launch) => return self.start(&launch).map(Some),
-            Action::Term => self.tell_dkron(Signal::TERM),
-            Action::Kill => self.tell_dkron(Signal::KILL),
-            Action::EndPlugins => {
-                for pid in relatives::orphaned_plugins() {
-                    child::send(pid, Signal::KILL);
-                }
-            }
+            Action::Term => relatives::tell_dkron(self.child, Signal::TERM),
+            Action::Kill => relatives::tell_dkron(self.child, Signal::KILL),
+            Action::EndPlugins => relatives::end_orphaned_plugins(),
             Action::ListRaft(at) => {
                 let words = ["raft", "list-peers", "--rpc-addr", &at.to_string()];
                 return Ok(self.call(&words, Question::Raft(at)));
@@ -266,13 +262,6 @@ impl<'a> Server<'a> {
         Ok(Input::Started)
     }
 
-    /// Signals dkron, not the shell that may stand before it.
-    fn tell_dkron(&self, signal: Signal) {
-        if let Some(child) = self.child {
-            child::send(relatives::dkron_of(child), signal);
-        }
-    }
-
     fn call(&mut self, words: &[&str], question: Question) -> Option<Input> {
         let sender = self.events.sender();
         let tell = move |pid, output| drop(sender.send(Event::Output(pid, output)));
@@ -315,7 +304,7 @@ impl<'a> Server<'a> {
                 return self.step(Input::Stop);
             }
             Signal::QUIT if self.child.is_none() => self.over = Some(Exit::Signal(signal.as_raw())),
-            _ if !reached_dkron => self.tell_dkron(signal),
+            _ if !reached_dkron => relatives::tell_dkron(self.child, signal),
             _ => {}
         }
         if reached_dkron {

@@ -15,6 +15,21 @@ fn restarts(actions: &[Action], why: &str) -> bool {
     said && actions.contains(&Action::Term)
 }
 
+/// One that holds the state of a cluster of three, from another address, and hears that `leads` leads; the third too. And the configuration
+/// that this one has.
+fn moved(ordinal: u8, leads: u8) -> (Life, Vec<Server>) {
+    let before = |mut servers: Vec<Server>| {
+        servers[usize::from(ordinal)].address = "10.9.9.9:6868".into();
+        servers
+    };
+    let marker = Marker { members: before(raft(&[0, 1, 2])), ..marker(&[0]) };
+    let mut server = Life::new(ordinal, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+    for other in (0..3).filter(|other| *other != ordinal) {
+        server.hear(serving(other, &[0, 1, 2], leads));
+    }
+    (server, before(raft(&[0, 1, 2])))
+}
+
 #[test]
 fn the_time_for_reading_begins_with_the_first_question() {
     let mut server = Life::new(0, 3, |_| {});
@@ -48,15 +63,7 @@ fn dkron_is_not_started_while_its_own_removal_is_under_way() {
 
 #[test]
 fn a_removal_is_noted_before_the_start() {
-    let mut server = Life::new(0, 3, |me| {
-        let mut marker = marker(&[0, 1, 2]);
-        marker.members[0].address = "10.9.9.9:6868".into();
-        (me.disk, me.marker) = (Disk::State, Some(marker));
-    });
-    server.hear(serving(1, &[0, 1, 2], 1));
-    server.hear(serving(2, &[0, 1, 2], 1));
-    let mut listed = raft(&[0, 1, 2]);
-    listed[0].address = "10.9.9.9:6868".into();
+    let (mut server, listed) = moved(0, 1);
     let at = rpc(1).parse().expect("an address");
     assert_eq!(deeds(server.hear(Input::Raft(at, Ok(listed)))), [Action::RemovePeer { at, id: name(0) }]);
     let wanted = server.hear(Input::Removed(name(0), Ok(())));
@@ -65,15 +72,7 @@ fn a_removal_is_noted_before_the_start() {
 
 #[test]
 fn who_was_taken_out_and_not_taken_up_comes_after_the_others_when_the_leader_goes() {
-    let mut server = Life::new(2, 3, |me| {
-        let mut marker = marker(&[0, 1, 2]);
-        marker.members[2].address = "10.9.9.9:6868".into();
-        (me.disk, me.marker) = (Disk::State, Some(marker));
-    });
-    server.hear(serving(0, &[0, 1, 2], 0));
-    server.hear(serving(1, &[0, 1, 2], 0));
-    let mut listed = raft(&[0, 1, 2]);
-    listed[2].address = "10.9.9.9:6868".into();
+    let (mut server, listed) = moved(2, 0);
     let at = rpc(0).parse().expect("an address");
     server.hear(Input::Raft(at, Ok(listed)));
     server.hear(Input::Removed(name(2), Ok(())));

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::kubernetes::{Kubernetes, pod};
-use crate::neighbours::{Play, Played, Updater, free_port, quick};
+use crate::neighbours::{Play, Played, Updater, config, free_port};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -102,15 +102,8 @@ impl Scene {
         // What an earlier life has left behind.
         fs::write(&door, "").expect("written");
         let updater = Updater::with(LabelConfig {
-            pod: "dkron-0".into(),
-            namespace: "jobs".into(),
             dkron: api,
-            wrapper_port: free_port().await,
-            port: free_port().await,
-            desired: at("desired.json"),
-            door: door.clone(),
-            api: kube::Config::new(format!("http://{}", kubernetes.address).parse().expect("an address")),
-            pace: quick(),
+            ..config(free_port().await, dkron.address.port(), free_port().await, kubernetes.address, directory.path())
         });
         Self { kubernetes, dkron, updater, door, directory }
     }
@@ -188,17 +181,13 @@ async fn a_plain_dkron_has_no_door() {
     let (dkron, api) = (Played::start(Play::Answer(200, "yes")).await, Played::start(Play::Answer(200, "")).await);
     let directory = tempfile::tempdir().expect("a directory");
     let door = directory.path().join("dkron.sock");
-    let updater = Updater::with(LabelConfig {
-        pod: "dkron-0".into(),
-        namespace: "jobs".into(),
-        dkron: DkronApi::plain(dkron.address.port()),
-        wrapper_port: dkron.address.port(),
-        port: free_port().await,
-        desired: directory.path().join("desired.json"),
-        door: door.clone(),
-        api: kube::Config::new(format!("http://{}", api.address).parse().expect("an address")),
-        pace: quick(),
-    });
+    let updater = Updater::with(config(
+        free_port().await,
+        dkron.address.port(),
+        dkron.address.port(),
+        api.address,
+        directory.path(),
+    ));
     api.until(1).await;
     sleep(Duration::from_millis(200)).await;
     assert!(!door.exists());
@@ -221,15 +210,8 @@ async fn a_dkron_at_the_address_of_the_pod_alone_is_found_there() {
     });
     let directory = tempfile::tempdir().expect("a directory");
     let updater = Updater::with(LabelConfig {
-        pod: "dkron-0".into(),
-        namespace: "jobs".into(),
         dkron: DkronApi { pod_ip: "127.0.0.2".parse().ok(), ..DkronApi::plain(port) },
-        wrapper_port: dkron.address.port(),
-        port: free_port().await,
-        desired: directory.path().join("desired.json"),
-        door: directory.path().join("dkron.sock"),
-        api: kube::Config::new(format!("http://{}", api.address).parse().expect("an address")),
-        pace: quick(),
+        ..config(free_port().await, port, dkron.address.port(), api.address, directory.path())
     });
     api.until(1).await;
     assert_eq!(api.leaders()[0], "true");

@@ -10,14 +10,13 @@ use axum::routing::get;
 use dkron_ha::init::clock;
 use dkron_ha::init::notices::Notices;
 use dkron_ha::init::procedure::Saying;
-use dkron_ha::label::{DkronApi, LabelConfig};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::kubernetes::{Kubernetes, pod};
-use crate::neighbours::{Updater, free_port, quick};
+use crate::neighbours::{Updater, config, free_port};
 
 /// The updater of `dkron-0`, and the wrapper's own list, served as the wrapper serves it.
 struct Scene {
@@ -38,17 +37,13 @@ impl Scene {
         let said = Arc::new(Mutex::new(Notices::new("jobs".into(), pod_of_the_wrapper.into(), clock::now().at)));
         let wrapper = wrapper(Arc::clone(&said)).await;
         let directory = tempfile::tempdir().expect("a directory");
-        let updater = Updater::with(LabelConfig {
-            pod: "dkron-0".into(),
-            namespace: "jobs".into(),
-            dkron: DkronApi::plain(wrapper.port()),
-            wrapper_port: wrapper.port(),
-            port: free_port().await,
-            desired: directory.path().join("desired.json"),
-            door: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/dkron.sock"),
-            api: kube::Config::new(format!("http://{}", kubernetes.address).parse().expect("an address")),
-            pace: quick(),
-        });
+        let updater = Updater::with(config(
+            free_port().await,
+            wrapper.port(),
+            wrapper.port(),
+            kubernetes.address,
+            directory.path(),
+        ));
         Self { kubernetes, said, updater, _directory: directory }
     }
 

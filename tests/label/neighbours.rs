@@ -1,6 +1,7 @@
 //! dkron, wrapper and API server, played; and the label updater between them.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -172,6 +173,21 @@ pub async fn free_port() -> u16 {
     free.local_addr().expect("an address").port()
 }
 
+/// What an updater of `dkron-0` is told, whose files lie in `directory`: a plain dkron, and to be quick.
+pub fn config(port: u16, dkron: u16, wrapper_port: u16, api: SocketAddr, directory: &Path) -> LabelConfig {
+    LabelConfig {
+        pod: "dkron-0".into(),
+        namespace: "jobs".into(),
+        dkron: DkronApi::plain(dkron),
+        wrapper_port,
+        port,
+        desired: directory.join("desired.json"),
+        door: directory.join("dkron.sock"),
+        api: kube::Config::new(format!("http://{api}").parse().expect("an address")),
+        pace: quick(),
+    }
+}
+
 /// A label updater that runs until it is stopped.
 pub struct Updater {
     pub port: u16,
@@ -185,18 +201,8 @@ impl Updater {
     }
 
     pub fn on(port: u16, dkron: SocketAddr, wrapper: SocketAddr, api: SocketAddr, pace: Pace) -> Self {
-        let config = LabelConfig {
-            pod: "dkron-0".into(),
-            namespace: "jobs".into(),
-            dkron: DkronApi::plain(dkron.port()),
-            wrapper_port: wrapper.port(),
-            port,
-            desired: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/desired.json"),
-            door: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/dkron.sock"),
-            api: kube::Config::new(format!("http://{api}").parse().expect("an address")),
-            pace,
-        };
-        Self::with(config)
+        let nowhere = std::env::temp_dir().join("dkron-ha-tests-of-label/never-there");
+        Self::with(LabelConfig { pace, ..config(port, dkron.port(), wrapper.port(), api, &nowhere) })
     }
 
     pub fn with(config: LabelConfig) -> Self {

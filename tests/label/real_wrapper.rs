@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use dkron_ha::label::{DkronApi, LabelConfig};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::kubernetes::{Kubernetes, pod};
-use crate::neighbours::{Updater, free_port, quick};
+use crate::neighbours::{Updater, config, free_port};
 
 /// PID 1 of the pod `dkron-0`, whose disk is another cluster's, so that it waits for a person.
 struct Wrapper(Child);
@@ -64,17 +63,8 @@ async fn what_the_wrapper_says_becomes_an_event_and_what_kubernetes_wants_comes_
     let (wrapper_port, dkron_port) = (free_port().await, free_port().await);
     let kubernetes = Kubernetes::start(vec![pod("dkron-0", "127.0.0.1", true)]).await;
     let _wrapper = Wrapper::start(&directory, wrapper_port, dkron_port);
-    let updater = Updater::with(LabelConfig {
-        pod: "dkron-0".into(),
-        namespace: "jobs".into(),
-        dkron: DkronApi::plain(dkron_port),
-        wrapper_port,
-        port: free_port().await,
-        desired: directory.path().join("desired.json"),
-        door: directory.path().join("dkron.sock"),
-        api: kube::Config::new(format!("http://{}", kubernetes.address).parse().expect("an address")),
-        pace: quick(),
-    });
+    let updater =
+        Updater::with(config(free_port().await, dkron_port, wrapper_port, kubernetes.address, directory.path()));
     kubernetes.until("the Event", |kubernetes| !kubernetes.world().events.is_empty()).await;
     let event = kubernetes.world().events[0].clone();
     assert_eq!((&event["reason"], &event["type"]), (&json!("DiskOfAnotherCluster"), &json!("Warning")));

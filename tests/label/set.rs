@@ -7,13 +7,13 @@ use std::time::Duration;
 use dkron_ha::init::clock;
 use dkron_ha::init::disk::desired;
 use dkron_ha::init::procedure::{Desired, Moment};
-use dkron_ha::label::{DkronApi, LabelConfig, Pace};
+use dkron_ha::label::{LabelConfig, Pace};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::kubernetes::{Kubernetes, pod};
-use crate::neighbours::{Play, Played, Updater, free_port, quick};
+use crate::neighbours::{Play, Played, Updater, config, free_port, quick};
 
 const LEADER: Play = Play::Answer(200, "\"I am a leader\"");
 const FOLLOWER: Play = Play::Answer(404, "\"I am a follower\"");
@@ -31,15 +31,14 @@ impl Scene {
         let (kubernetes, dkron) = (Kubernetes::start(pods).await, Played::start(dkron).await);
         let directory = tempfile::tempdir().expect("a directory");
         let updater = Updater::with(LabelConfig {
-            pod: "dkron-0".into(),
-            namespace: "jobs".into(),
-            dkron: DkronApi::plain(dkron.address.port()),
-            wrapper_port: dkron.address.port(),
-            port: free_port().await,
-            desired: directory.path().join("desired.json"),
-            door: std::env::temp_dir().join("dkron-ha-tests-of-label/never-there/dkron.sock"),
-            api: kube::Config::new(format!("http://{}", kubernetes.address).parse().expect("an address")),
             pace,
+            ..config(
+                free_port().await,
+                dkron.address.port(),
+                dkron.address.port(),
+                kubernetes.address,
+                directory.path(),
+            )
         });
         Self { kubernetes, dkron, updater, directory }
     }

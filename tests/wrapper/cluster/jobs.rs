@@ -69,6 +69,14 @@ impl Cluster {
         Ok(())
     }
 
+    /// Whether the job has run once, to a good end, as dkron has it.
+    pub fn is_recorded(&self, name: &str) -> Result<bool> {
+        let mut executions = Executions::new();
+        self.executions(name, &mut executions)?;
+        self.note(&format!("{executions:?}"));
+        Ok(executions.len() == 1 && executions.values().all(|execution| execution.finished && execution.success))
+    }
+
     /// Address of the leader.
     fn any(&self) -> Result<Ipv4Addr> {
         Ok(self.observer.leader().context("nobody leads")?.1)

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::cluster::jobs::Executions;
 use crate::cluster::{Cluster, Dice, Dkron, Kind, Plan, each, pause};
 use crate::figures::{Row, Times};
 
@@ -125,18 +124,10 @@ fn moved(plan: Plan, number: u32) -> Result<Shown> {
         if runs_jobs {
             pause(seconds(LENGTH + 5).saturating_sub(cluster.since(from)))?;
             let (_, whole) = cluster.mark_of(BUSY);
-            shown.job = Some(Job { whole, recorded: is_recorded(cluster, "long")? });
+            shown.job = Some(Job { whole, recorded: cluster.is_recorded("long")? });
         }
         Ok(shown)
     })
-}
-
-/// Whether the job ran once and is recorded as a success.
-fn is_recorded(cluster: &Cluster, job: &str) -> Result<bool> {
-    let mut executions = Executions::new();
-    cluster.executions(job, &mut executions)?;
-    cluster.note(&format!("{executions:?}"));
-    Ok(executions.len() == 1 && executions.values().all(|execution| execution.finished && execution.success))
 }
 
 /// TERM comes while a job runs on an agent, and on another that is idle.
@@ -161,7 +152,7 @@ pub fn stopping() -> Result<()> {
                 took.push(stop.took);
             }
             pause(seconds(1))?;
-            recorded += usize::from(is_recorded(cluster, &name)?);
+            recorded += usize::from(cluster.is_recorded(&name)?);
         }
         Ok(())
     })?;

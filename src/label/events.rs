@@ -1,5 +1,6 @@
 //! Events on the own pod: what the wrapper of this pod says that people must know, and nobody else's word.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,7 @@ const OF_THE_NAME: usize = 150;
 pub(super) async fn tell(client: Client, config: LabelConfig, metrics: Arc<Metrics>, seen: watch::Receiver<Seen>) {
     let events = Api::<Event>::namespaced(client, &config.namespace);
     let mut ledger = Ledger::new(Instant::now());
+    let mut is_forbidden = false;
     loop {
         if let Some(notices) = notices(&config).await {
             let clock = clock::now().at;
@@ -41,7 +43,7 @@ pub(super) async fn tell(client: Client, config: LabelConfig, metrics: Arc<Metri
         let own = seen.borrow().own.clone();
         if let Some(own) = own {
             while let Some(draft) = ledger.next(Instant::now()) {
-                let outcome = write(&events, &own, &draft, config.pace.patch).await;
+                let outcome = write(&events, &own, &draft, config.pace.patch, &mut is_forbidden).await;
                 metrics.told(outcome);
                 ledger.done(draft, outcome, Instant::now());
             }
@@ -57,7 +59,8 @@ async fn notices(config: &LabelConfig) -> Option<Notices> {
     notices.filter(|notices| notices.is_of(&config.namespace, &config.pod))
 }
 
-async fn write(events: &Api<Event>, own: &Own, draft: &Draft, limit: Duration) -> Outcome {
+/// Rights that are missing are a person's to mend, and told once until an Event is written.
+async fn write(events: &Api<Event>, own: &Own, draft: &Draft, limit: Duration, is_forbidden: &mut bool) -> Outcome {
     let name = name(own, draft);
     let answer = timeout(limit, async {
         if draft.repeated {
@@ -68,17 +71,31 @@ async fn write(events: &Api<Event>, own: &Own, draft: &Draft, limit: Duration) -
             events.create(&PostParams::default(), &event(own, draft, name.clone())).await.map(drop)
         }
     });
-    let (outcome, error) = match answer.await {
-        Ok(Ok(())) => (Outcome::Written, None),
-        Ok(Err(error)) => (outcome(&error), Some(error.to_string())),
-        Err(_) => (Outcome::Failed, Some(format!("no answer from the API server within {limit:?}"))),
+    let error = match answer.await {
+        Ok(Ok(())) => {
+            *is_forbidden = false;
+            tracing::debug!(draft.reason, draft.count, "Event written");
+            return Outcome::Written;
+        }
+        Ok(Err(error)) => error,
+        Err(_) => {
+            tracing::debug!(draft.reason, "Event not written: no answer from the API server within {limit:?}");
+            return Outcome::Failed;
+        }
     };
-    match error {
-        Some(error) if outcome == Outcome::Refused => tracing::warn!(error, draft.reason, "Event refused"),
-        Some(error) => tracing::debug!(error, draft.reason, "Event not written"),
-        None => tracing::debug!(draft.reason, draft.count, "Event written"),
+    let outcome = outcome(&error);
+    if outcome == Outcome::Refused {
+        tracing::warn!(%error, draft.reason, "Event refused");
+    } else if is_about_rights(&error) && !mem::replace(is_forbidden, true) {
+        tracing::warn!(%error, draft.reason, "Events may not be written, trying again");
+    } else {
+        tracing::debug!(%error, draft.reason, "Event not written");
     }
     outcome
+}
+
+fn is_about_rights(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == StatusCode::FORBIDDEN.as_u16())
 }
 
 /// What an error means for the Event.

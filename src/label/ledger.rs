@@ -91,6 +91,8 @@ struct Line {
     news: Option<Draft>,
     /// The last Event, and when it was written.
     written: Option<(Draft, Instant)>,
+    /// When a write of this reason failed last: the others come first then.
+    failed: Option<Instant>,
 }
 
 impl Ledger {
@@ -158,7 +160,8 @@ impl Ledger {
             (Some(_), None) => true,
             (Some(_), Some((_, at))) => now.saturating_duration_since(*at) >= PAUSE,
         };
-        let line = self.lines.values().filter(due).min_by_key(|line| line.news.as_ref().map(|news| news.first))?;
+        let turn = |line: &&Line| (line.failed, line.news.as_ref().map(|news| news.first));
+        let line = self.lines.values().filter(due).min_by_key(turn)?;
         let news = line.news.clone()?;
         Some(match &line.written {
             Some((event, _))
@@ -182,12 +185,14 @@ impl Ledger {
             Outcome::Failed => {
                 let pause = self.resting.map_or(FIRST_PAUSE, |(_, pause)| (pause * 2).min(LONGEST_PAUSE));
                 self.resting = Some((now + pause, pause));
+                line.failed = Some(now);
                 return;
             }
             Outcome::Gone => line.written = None,
             Outcome::Refused => line.news = None,
             Outcome::Written => (line.news, line.written) = (None, Some((draft, now))),
         }
+        line.failed = None;
         self.resting = None;
         self.tokens = self.tokens.saturating_sub(1);
     }

@@ -37,6 +37,7 @@ mod reign;
 mod set;
 
 use std::error::Error;
+use std::mem;
 use std::net::Ipv4Addr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -113,6 +114,7 @@ async fn follow(
 ) {
     let mut state = State::new(config.pace);
     let mut reign = Reign::new(config.pace);
+    let mut is_told = false;
     let mut polls = interval(config.pace.poll);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -121,7 +123,7 @@ async fn follow(
             () = over.as_mut() => return,
             observation = async {
                 polls.tick().await;
-                observe(config, metrics).await
+                observe(config, metrics, &mut is_told).await
             } => observation,
         };
         let seen = seen.borrow().clone();
@@ -184,7 +186,7 @@ async fn note_formed(config: LabelConfig, pod: Arc<OwnPod>, mut seen: watch::Rec
         if has_formed(&config).await {
             match pod.note_formed().await {
                 Ok(()) => return tracing::info!("noted that the cluster has formed"),
-                Err(error) if !std::mem::replace(&mut failed, true) => {
+                Err(error) if !mem::replace(&mut failed, true) => {
                     tracing::warn!(error = whole(&error), "not noted that the cluster has formed, trying again");
                 }
                 Err(error) => tracing::debug!(%error, "not noted that the cluster has formed"),
@@ -220,7 +222,8 @@ async fn wrapper_is_gone(config: &LabelConfig) {
     }
 }
 
-async fn observe(config: &LabelConfig, metrics: &Metrics) -> Observation {
+/// Asks the own dkron. Files that it cannot be asked with are a person's to mend, and told once until it answers.
+async fn observe(config: &LabelConfig, metrics: &Metrics, is_told: &mut bool) -> Observation {
     let question = async { Ok(config.dkron.send(Method::GET, IS_LEADER).await?.status().as_u16()) };
     let at = (Ipv4Addr::LOCALHOST, config.dkron.port).into();
     let answer = ask::within(at, config.pace.ask, question).await;
@@ -228,8 +231,12 @@ async fn observe(config: &LabelConfig, metrics: &Metrics) -> Observation {
         Ok(200) => Observation::Leader,
         Ok(_) | Err(_) => Observation::NotLeader,
     };
-    if let Err(error) = &answer {
-        tracing::debug!(%error, "no answer from dkron");
+    match &answer {
+        Ok(_) => *is_told = false,
+        Err(error @ AskError::Guard { .. }) if !mem::replace(is_told, true) => {
+            tracing::warn!(%error, "dkron cannot be asked over TLS or with its credentials");
+        }
+        Err(error) => tracing::debug!(%error, "no answer from dkron"),
     }
     metrics.polled(answer.ok());
     observation

@@ -143,6 +143,24 @@ fn an_outage_loses_nothing_and_is_asked_less_and_less() {
 }
 
 #[test]
+fn one_that_cannot_be_written_holds_up_no_other() {
+    let mut scene = Scene::new();
+    scene.hear(1, &[("Stall", "b", 1), ("Zombie", "a", 1)]);
+    let mut tried = Vec::new();
+    for second in 0..10u32 {
+        scene.seconds = f64::from(second);
+        let now = scene.now();
+        while let Some(draft) = scene.ledger.next(now) {
+            let outcome = if draft.reason == "Stall" { Outcome::Failed } else { Outcome::Written };
+            tried.push((second, draft.reason.clone()));
+            scene.ledger.done(draft, outcome, now);
+        }
+    }
+    let expected = [(0, "Stall"), (1, "Zombie"), (1, "Stall"), (2, "Stall"), (4, "Stall"), (8, "Stall")];
+    assert_eq!(tried, expected.map(|(second, reason)| (second, reason.to_owned())));
+}
+
+#[test]
 fn an_event_that_kubernetes_has_forgotten_is_made_anew_and_a_refused_one_is_given_up() {
     let mut scene = Scene::new();
     scene.hear(1, &[("Stall", "b", 1)]);

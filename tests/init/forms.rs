@@ -7,6 +7,8 @@ use crate::wrapped::Wrapped;
 
 const BIND: &str = "--bind-addr=127.0.0.10:8946";
 
+const TAG: &str = "--tag=rpc_addr=127.0.0.10:6868";
+
 /// Where dkron is found for its other subcommands too.
 fn path(server: &Server) -> String {
     format!("{}:/usr/bin:/bin", server.path("").display())
@@ -27,7 +29,7 @@ fn flags_in_a_shell_string_are_exchanged() {
     let (told, _) = server.told(wrapped.start());
     let (data, config) = (server.data_dir_flag(), server.config_flag());
     let join = "--retry-join=127.0.0.11";
-    assert_eq!(told, ["agent", "--server", &data, "--retry-interval=1s", join, BIND, &config]);
+    assert_eq!(told, ["agent", "--server", &data, "--retry-interval=1s", join, BIND, &config, TAG]);
 }
 
 #[test]
@@ -49,6 +51,7 @@ fn a_script_in_a_file_gets_variables() {
         &format!("DKRON_DATA_DIR={data}"),
         "DKRON_RETRY_INTERVAL=1s",
         "DKRON_RETRY_JOIN=127.0.0.11",
+        "DKRON_TAG=rpc_addr=127.0.0.10:6868",
         "agent",
     ];
     assert_eq!(told, expected);
@@ -65,7 +68,7 @@ fn a_server_that_only_its_flags_show_is_known() {
     let (told, _) = by_variable.told(auto(&by_variable).env("DKRON_SERVER", "1").start());
     assert!(told.contains(&"--bootstrap-expect=1".to_owned()), "{told:?}");
     let (told, _) = by_variable.told(auto(&by_variable).env("DKRON_SERVER", "false").start());
-    assert_eq!(told, ["agent", &by_variable.data_dir_flag(), "DKRON_SERVER=false"]);
+    assert_eq!(told, ["agent", &by_variable.data_dir_flag(), TAG, "DKRON_SERVER=false"]);
 }
 
 #[test]
@@ -74,11 +77,11 @@ fn an_agent_starts_as_it_is_and_joins_as_it_was_told() {
     let join = "provider=k8s namespace=n label_selector=\"dkron-ha.io/server-of=a\"";
     let wrapped = || -> Wrapped { agent.wrapped(&[0]).env("DKRON_HA_ROLE", "agent").env("DKRON_HA_JOIN", join) };
     let (told, _) = agent.told(wrapped().start());
-    assert_eq!(told, ["agent", "--node-name=x", &format!("DKRON_RETRY_JOIN={join}")]);
+    assert_eq!(told, ["agent", "--node-name=x", TAG, &format!("DKRON_RETRY_JOIN={join}")]);
     let (told, _) = agent.told(wrapped().env("DKRON_RETRY_JOIN", "own").start());
-    assert_eq!(told, ["agent", "--node-name=x", "DKRON_RETRY_JOIN=own"]);
+    assert_eq!(told, ["agent", "--node-name=x", TAG, "DKRON_RETRY_JOIN=own"]);
     // Its role may stand in dkron's own words alone.
     let (told, said) = agent.told(wrapped().env("DKRON_HA_ROLE", "auto").start());
-    assert_eq!(told, ["agent", "--node-name=x", &format!("DKRON_RETRY_JOIN={join}")]);
+    assert_eq!(told, ["agent", "--node-name=x", TAG, &format!("DKRON_RETRY_JOIN={join}")]);
     assert!(said.contains("starting an agent\n"), "{said}");
 }

@@ -4,6 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use dkron_ha::contract::port;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -20,7 +21,10 @@ const USERS: [&str; 4] = ["--server", "--bootstrap-expect", "2", "--retry-join=p
 fn words(server: &Server, own: u8, more: &[&str]) -> Vec<String> {
     let bind = format!("--bind-addr={}:8946", ip(own));
     let (data, config) = (server.data_dir_flag(), server.config_flag());
-    [&["agent", "--server", &data], more, &[&bind, &config]].concat().into_iter().map(str::to_owned).collect()
+    let tag = format!("--tag=rpc_addr={}:{}", ip(own), port::DKRON_RPC);
+    let founds = more.iter().any(|flag| flag.starts_with("--bootstrap-expect"));
+    let tags: &[&str] = if founds { &[] } else { &[&tag] };
+    [&["agent", "--server", &data], more, &[&bind, &config], tags].concat().into_iter().map(str::to_owned).collect()
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub mod flag {
     pub const SERVER: &str = "server";
     /// Address that others are told for serf.
     pub const ADVERTISE_ADDR: &str = "advertise-addr";
+    /// Port that others are told for gRPC and raft.
+    pub const ADVERTISE_RPC_PORT: &str = "advertise-rpc-port";
     /// The configuration file. The one flag without a variable.
     pub const CONFIG: &str = "config";
     /// Where raft keeps its state.
@@ -32,6 +34,8 @@ pub mod flag {
     pub const NODE_NAME: &str = "node-name";
     /// Port of gRPC and raft.
     pub const RPC_PORT: &str = "rpc-port";
+    /// What jobs choose members by; as a map, `tags`, in the configuration file.
+    pub const TAG: &str = "tag";
 }
 
 /// The subcommand that all this is about.
@@ -47,7 +51,7 @@ const END: &str = "--";
 /// All others are switches, or unknown; no other word is ever mistaken for a flag because of them.
 const WITH_VALUE: [&str; 50] = [
     flag::ADVERTISE_ADDR,
-    "advertise-rpc-port",
+    flag::ADVERTISE_RPC_PORT,
     "agent-run-max-retries",
     "agent-run-retry-initial-interval",
     "agent-run-retry-max-interval",
@@ -90,7 +94,7 @@ const WITH_VALUE: [&str; 50] = [
     flag::RPC_PORT,
     "serf-reconnect-timeout",
     "statsd-addr",
-    "tag",
+    flag::TAG,
     "trusted-ca-file",
     "username",
     "webhook-endpoint",

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::contract::{env, port};
 
 use super::super::procedure::Launch;
+use super::address_tag::{self, Told};
 use super::arguments::{Word, flag, variable};
 use super::effective::address_port;
 use super::said::Said;
@@ -31,9 +32,14 @@ impl Prepared {
         Self { words: said.form.words().to_vec(), set: Vec::new(), unset: said.environment.service_links().to_vec() }
     }
 
-    /// An agent, which joins by `join` where the user said nothing of it.
-    pub fn agent(said: &Said<'_>, join: Option<&str>) -> Self {
+    /// An agent in the pod with this address, which joins by `join` where the user said nothing of it.
+    pub fn agent(said: &Said<'_>, join: Option<&str>, pod_ip: Option<IpAddr>) -> Self {
         let mut prepared = Self::as_written(said);
+        match address_tag::told(said, pod_ip) {
+            Some(Told::Flag(word)) => prepared.words = said.form.rewritten(&[], &[word]).unwrap_or(prepared.words),
+            Some(Told::Variable(name, value)) => prepared.set.push((name, value)),
+            None => {}
+        }
         if let Some(join) = join.filter(|_| !said.joins()) {
             // In a variable and not in a flag: dkron reads flags as CSV, where the quotes of a selector are an error.
             prepared.set.push((env::DKRON_RETRY_JOIN.into(), join.to_owned()));
@@ -49,7 +55,13 @@ impl Prepared {
         let wanted = wanted(said, launch, merged, pod_ip);
         let mut prepared = Self::as_written(said);
         let out: Vec<&str> = wanted.iter().map(|flag| flag.name).collect();
-        let appended: Vec<String> = wanted.iter().flat_map(|flag| flag.written(said)).collect();
+        let mut appended: Vec<String> = wanted.iter().flat_map(|flag| flag.written(said)).collect();
+        // Before a cluster is founded nobody runs jobs.
+        match address_tag::told(said, pod_ip).filter(|_| launch.expect.is_none()) {
+            Some(Told::Flag(word)) => appended.push(word),
+            Some(Told::Variable(name, value)) => prepared.set.push((name, value)),
+            None => {}
+        }
         if let Some(words) = said.form.rewritten(&out, &appended) {
             prepared.words = words;
             // A flag that is absent leaves room for its variable.
@@ -134,7 +146,7 @@ fn wanted(said: &Said<'_>, launch: &Launch, merged: Option<&Path>, pod_ip: Optio
 ///
 /// Left to itself dkron looks for a "private" address and fails where pods have others; bound to all addresses, the leader
 /// does not recognise itself and answers 500 to `/v1/leader`.
-fn bind_addr(said: &Said<'_>, pod_ip: Option<IpAddr>) -> Option<SocketAddr> {
+pub fn bind_addr(said: &Said<'_>, pod_ip: Option<IpAddr>) -> Option<SocketAddr> {
     let port = match said.value(flag::BIND_ADDR) {
         Word::Absent => port::DKRON_SERF,
         Word::Is(said) => port_of_all_addresses(said)?,

@@ -11,8 +11,10 @@
 //! | `said` | flags, variables and file in dkron's own order |
 //! | `effective` | what dkron will make of them |
 //! | `version` | which dkron this is |
+//! | `address_tag` | by which others call the member from its first moment |
 //! | `launch` | from a decision to words and variables |
 
+mod address_tag;
 mod arguments;
 mod effective;
 mod environment;

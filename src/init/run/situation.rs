@@ -236,7 +236,7 @@ impl Situation {
     pub fn prepared_as_it_is(&self) -> Prepared {
         self.with_said(|said| {
             if self.is_agent() {
-                Prepared::agent(said, self.settings.join.as_deref())
+                Prepared::agent(said, self.settings.join.as_deref(), self.settings.pod_ip)
             } else {
                 Prepared::as_written(said)
             }

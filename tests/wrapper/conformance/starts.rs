@@ -17,6 +17,7 @@ pub const CHECKS: &[Check] = &[
     ("hangs when its attempts to join are used up", 3, 4, exhausted),
     ("without a leader says so", 3, 4, leaderless),
     ("takes a member in its start for the leader", 4, 4, false_leader),
+    ("shows an address that it was told until it tells its own", 3, 4, told_address),
     ("does not form a cluster of fewer than expected", 3, 4, too_few),
     ("has plugins, which outlive a kill", 4, 4, plugins),
 ];
@@ -91,6 +92,21 @@ fn false_leader(subject: &Subject) -> Result<(), Failed> {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["Name"], "dkron-1");
     assert!(answer.json()["Tags"]["rpc_addr"].is_null(), "{}", answer.body);
+    Ok(())
+}
+
+fn told_address(subject: &Subject) -> Result<(), Failed> {
+    let ground = Ground::new(subject);
+    let tag = "--tag=rpc_addr=192.0.2.1:7";
+    let held_up = ground.server(1, 1, &[9], &[tag]);
+    until(seconds(5), || held_up.listens(8946).then_some(())).ok_or("no gossip")?;
+    let node = ground.server(2, 2, &[1], &[tag]);
+    assert!(node.serves(seconds(6)));
+    let shows = |name: &str, address: &str| (node.member(name)["Tags"]["rpc_addr"] == address).then_some(());
+    until(seconds(4), || shows("dkron-1", "192.0.2.1:7")).ok_or("not shown")?;
+    assert!(node.member("dkron-1")["Tags"]["port"].is_null(), "that would make a raft server of it");
+    until(seconds(4), || shows("dkron-2", &node.rpc())).ok_or("its own address does not take the place")?;
+    assert_ne!(node.get("/v1/leader").map(|answer| answer.status), Some(200), "it is taken for the leader");
     Ok(())
 }
 

@@ -69,7 +69,7 @@ fn flags_of_an_exec_command_are_replaced() {
 
     let joined = server(&split(written), &joining(), &pod);
     let expected = "dkron agent --server --log-level=info --retry-interval=1s --retry-join=a-0. --retry-join=a-2. \
-                    --bind-addr=10.0.0.2:8946";
+                    --bind-addr=10.0.0.2:8946 --tag=rpc_addr=10.0.0.2:6868";
     assert_eq!(joined.words, split(expected));
 }
 
@@ -146,11 +146,12 @@ fn what_the_file_says_is_overruled() {
     let around = Around { config, pod_ip: "10.0.0.2", ..Around::default() };
     let alone = server(&split("dkron agent --server"), &launch(&[], None), &around);
     let expected = "dkron agent --server --join= --retry-join= --retry-max=0 --bootstrap-expect=0 \
-                    --bind-addr=10.0.0.2:8946";
+                    --bind-addr=10.0.0.2:8946 --tag=rpc_addr=10.0.0.2:6868";
     assert_eq!(alone.words, split(expected));
 
     let hidden = server(&opaque(), &launch(&[], None), &around);
     let set = [
+        ("DKRON_TAG", "rpc_addr=10.0.0.2:6868"),
         ("DKRON_RETRY_JOIN", "10.0.0.2:8946"),
         ("DKRON_RETRY_MAX", "0"),
         ("DKRON_BOOTSTRAP_EXPECT", "0"),
@@ -228,7 +229,7 @@ fn an_agent_joins_by_default_only() {
     let join = "provider=k8s label_selector=\"a=b\"";
     let set = |words: &[OsString], variables: &[(&str, &str)], config: Values| {
         let around = Around { variables, config, ..Around::default() };
-        with(words, &around, |said| Prepared::agent(said, Some(join))).set
+        with(words, &around, |said| Prepared::agent(said, Some(join), None)).set
     };
     let given = pairs(&[("DKRON_RETRY_JOIN", join)]);
     let agent = split("dkron agent");
@@ -239,7 +240,18 @@ fn an_agent_joins_by_default_only() {
     assert_eq!(set(&agent, &[("DKRON_RETRY_JOIN", "a")], Values::default()), []);
     assert_eq!(set(&agent, &[("DKRON_JOIN", "a")], Values::default()), []);
     assert_eq!(set(&agent, &[], file(&[("retry-join", scalar("a"))])), []);
-    assert_eq!(with(&agent, &Around::default(), |said| Prepared::agent(said, None)).set, []);
+    assert_eq!(with(&agent, &Around::default(), |said| Prepared::agent(said, None, None)).set, []);
+}
+
+#[test]
+fn others_can_call_an_agent_from_its_first_moment() {
+    let agent = |words: &[OsString]| {
+        with(words, &Around::default(), |said| Prepared::agent(said, None, "10.0.0.2".parse().ok()))
+    };
+    let flags = split("dkron agent --tag=a=b -- x");
+    assert_eq!(agent(&flags).words, split("dkron agent --tag=a=b --tag=rpc_addr=10.0.0.2:6868 -- x"));
+    let hidden = agent(&opaque());
+    assert_eq!((hidden.words, hidden.set), (opaque(), pairs(&[("DKRON_TAG", "rpc_addr=10.0.0.2:6868")])));
 }
 
 #[test]
@@ -248,7 +260,7 @@ fn links_of_services_never_reach_dkron() {
     let words = split("dkron agent");
     let prepared = [
         with(&words, &around, Prepared::as_written),
-        with(&words, &around, |said| Prepared::agent(said, None)),
+        with(&words, &around, |said| Prepared::agent(said, None, None)),
         server(&words, &founding(), &around),
         server(&opaque(), &founding(), &around),
     ];

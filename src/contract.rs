@@ -180,6 +180,10 @@ pub mod injected {
 pub mod object {
     /// Namespace, Deployment, Service and account of the webhook itself.
     pub const INSTALLATION: &str = "dkron-ha";
+    /// Secret with the authority that the webhook keeps by itself, in its own namespace.
+    pub const AUTHORITY_SECRET: &str = "dkron-ha-ca";
+    /// Field manager of what the webhook writes into its registration: `caBundle` of each entry, and nothing else.
+    pub const BUNDLE_MANAGER: &str = "dkron-ha-ca-bundle";
     /// Account of servers in a workload namespace; also its Role.
     pub const SERVER_ACCOUNT: &str = "dkron-ha-server";
     /// Account of agents in a workload namespace; also its Role.

@@ -38,6 +38,18 @@ fn run(arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
+fn a_secret_of_somebody_else_is_mounted_and_not_rendered() {
+    let rendered = tempfile::tempdir().expect("a folder");
+    let into = rendered.path().to_string_lossy().into_owned();
+    assert_eq!(run(&["manifests", "--certificates=files", "--directory", &into]).0, Some(0));
+    let files = files(rendered.path());
+    assert!(files["deployment.yaml"].contains("secretName: dkron-ha-tls"));
+    assert!(!files.contains_key("secret.yaml") && !files.contains_key("role.yaml"), "{:?}", files.keys());
+    let (code, said) = run(&["manifests", "--certificates=self", "--cert-dir", &into]);
+    assert!(code == Some(1) && said.contains("--certificates=files"), "{said}");
+}
+
+#[test]
 fn certificates_that_an_api_server_would_turn_away_are_not_rendered() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();

@@ -7,9 +7,9 @@ use crate::certs::trust::verify;
 use crate::certs::{Pair, service_names};
 use crate::contract::object;
 use crate::documents::{self, Document, Format};
-use crate::install::{self, Certificates, Install};
-use anyhow::Context as _;
-use clap::Args;
+use crate::install::{self, Certificates, Install, Pem};
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -21,8 +21,11 @@ use std::time::SystemTime;
 #[derive(Debug, Args)]
 pub struct Manifests {
     /// Print the accounts and rights of the dkron pods of one namespace instead
-    #[arg(long, value_name = "NAMESPACE", conflicts_with_all = ["cert_dir", "directory"])]
+    #[arg(long, value_name = "NAMESPACE", conflicts_with_all = ["certificates", "cert_dir", "directory"])]
     for_namespace: Option<String>,
+    /// Where the webhook gets its certificate [default: files with --cert-dir, else self]
+    #[arg(long, value_name = "SOURCE")]
+    certificates: Option<Source>,
     /// Directory with ca.crt, tls.crt and tls.key: adds the Secret that the Deployment mounts, and the caBundle
     #[arg(long, value_name = "DIR")]
     cert_dir: Option<PathBuf>,
@@ -33,6 +36,16 @@ pub struct Manifests {
     settings: SettingsFlags,
 }
 
+/// What the webhook can be installed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Source {
+    /// An authority that it keeps in a Secret of its own
+    #[value(name = "self")]
+    Own,
+    /// A Secret that is mounted: made of --cert-dir, or somebody else's, such as cert-manager's
+    Files,
+}
+
 impl Manifests {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Done> {
@@ -40,7 +53,12 @@ impl Manifests {
             return print(install::for_namespace(namespace));
         }
         let settings = self.settings.settings();
-        let certificates = self.cert_dir.as_deref().map(|dir| certificates(dir, &settings.namespace)).transpose()?;
+        let certificates = match (self.certificates, self.cert_dir.as_deref()) {
+            (Some(Source::Own), Some(_)) => bail!("--cert-dir is for --certificates=files; leave one of them out"),
+            (Some(Source::Own) | None, None) => Certificates::Own,
+            (Some(Source::Files), None) => Certificates::Files(None),
+            (Some(Source::Files) | None, Some(dir)) => Certificates::Files(Some(read(dir, &settings.namespace)?)),
+        };
         let objects = install::installation(&Install { settings, certificates });
         match &self.directory {
             Some(directory) => write_base(directory, &objects),
@@ -51,12 +69,12 @@ impl Manifests {
 
 /// Reads what the webhook serves and what the API server is to trust, and judges it as the API server will: what it would
 /// turn away blocks every dkron pod.
-fn certificates(directory: &Path, namespace: &str) -> anyhow::Result<Certificates> {
-    let read = |name: &str| {
+fn read(directory: &Path, namespace: &str) -> anyhow::Result<Pem> {
+    let text = |name: &str| {
         let file = directory.join(name);
         fs::read_to_string(&file).with_context(|| file.display().to_string())
     };
-    let pem = Certificates { authority: read(AUTHORITY_FILE)?, chain: read(CHAIN_FILE)?, key: read(KEY_FILE)? };
+    let pem = Pem { authority: text(AUTHORITY_FILE)?, chain: text(CHAIN_FILE)?, key: text(KEY_FILE)? };
     let context = || format!("{}: an API server would not accept these", directory.display());
     let pair = Pair::from_pem(pem.chain.as_bytes(), pem.key.as_bytes()).with_context(context)?;
     let host = service_names(object::INSTALLATION, namespace).swap_remove(0);

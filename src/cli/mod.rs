@@ -1,5 +1,6 @@
 //! Command lines: flags become settings here, and nowhere else. What is printed is printed here.
 
+mod certificates;
 mod certs;
 mod demo;
 mod diff;

@@ -1,5 +1,6 @@
 //! `dkron-ha serve`: the admission webhook.
 
+use super::certificates::{CertificateFlags, Chosen};
 use super::exit::Done;
 use super::flags::SettingsFlags;
 use super::{log, runtime};
@@ -8,19 +9,18 @@ use crate::clusters::Watched;
 use crate::contract::object;
 use crate::inject::{Clusters, Engine, NoClusters};
 use crate::server::{Config, Drain, Limits, Shutdown};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Serves the admission webhook until SIGTERM or SIGINT, then drains.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Directory with tls.crt and tls.key, read again when they change. Without it an ephemeral authority is made
-    #[arg(long, env = "DKRON_HA_CERT_DIR", value_name = "DIR", help_heading = "Serving")]
-    cert_dir: Option<PathBuf>,
+    #[command(flatten)]
+    certificates: CertificateFlags,
     /// Address of both ports
     #[arg(long, env = "DKRON_HA_LISTEN", default_value_t = IpAddr::V6(Ipv6Addr::UNSPECIFIED), value_name = "ADDRESS", help_heading = "Serving")]
     listen: IpAddr,
@@ -62,12 +62,13 @@ impl Serve {
 
     async fn serve(self) -> anyhow::Result<Done> {
         let settings = self.settings.settings();
-        let mut config = Config::new(self.certificates(&settings.namespace)?);
+        let client = self.client().await?;
+        let mut config = Config::new(self.certificates(&settings.namespace, client.is_some())?);
         config.webhook = (self.listen, settings.ports.webhook).into();
         config.admin = (self.listen, settings.ports.admin).into();
         config.drain = Drain { delay: Duration::from_secs(self.drain), ..Drain::default() };
         config.limits = Limits { connections: self.connections, ..Limits::default() };
-        let clusters = self.clusters().await?;
+        let clusters = self.clusters(client).await;
         let engine = Engine::new(settings, clusters);
         let shutdown = Shutdown::on_signals()?;
         let bound = config.bind(Arc::new(engine)).await?;
@@ -79,17 +80,16 @@ impl Serve {
 
     /// Where certificates come from. What an ephemeral authority means is said on the terminal, with the certificate that
     /// the registration would need.
-    fn certificates(&self, namespace: &str) -> anyhow::Result<Source> {
-        if let Some(directory) = &self.cert_dir {
-            return Ok(Source::directory(directory));
+    fn certificates(&self, namespace: &str, in_cluster: bool) -> anyhow::Result<Source> {
+        match self.certificates.chosen(in_cluster)? {
+            Chosen::Files(directory) => return Ok(Source::directory(directory)),
+            Chosen::Own => bail!("--certificates=self: an authority in a Secret is not written yet"),
+            Chosen::Ephemeral => {}
         }
         let mut hosts = service_names(object::INSTALLATION, namespace);
         hosts.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
         let source = Source::ephemeral(hosts.clone(), SystemTime::now())?;
-        tracing::warn!(
-            hosts = hosts.join(","),
-            "no --cert-dir: an authority was made that lives as long as this process"
-        );
+        tracing::warn!(hosts = hosts.join(","), "an authority was made that lives as long as this process");
         if let Some(pem) = source.authority_pem() {
             // The API server has to be given this as `caBundle`; nobody else can know it.
             io::stdout().write_all(pem.as_bytes())?;
@@ -97,16 +97,22 @@ impl Serve {
         Ok(source)
     }
 
-    async fn clusters(&self) -> anyhow::Result<Box<dyn Clusters>> {
-        let client = match (self.watch, kube::Config::incluster()) {
-            (Watch::Never, _) => return Ok(Box::new(NoClusters)),
-            (Watch::Always, _) => kube::Client::try_default().await?,
-            (Watch::Auto, Ok(config)) => kube::Client::try_from(config)?,
-            (Watch::Auto, Err(_)) => {
+    /// The cluster that this process runs in, or that its kubeconfig names where a flag says that there has to be one.
+    async fn client(&self) -> anyhow::Result<Option<kube::Client>> {
+        if self.watch == Watch::Always || self.certificates.need_a_cluster() {
+            return Ok(Some(kube::Client::try_default().await?));
+        }
+        Ok(kube::Config::incluster().ok().map(kube::Client::try_from).transpose()?)
+    }
+
+    async fn clusters(&self, client: Option<kube::Client>) -> Box<dyn Clusters> {
+        match (self.watch, client) {
+            (Watch::Always | Watch::Auto, Some(client)) => Box::new(Watched::start(client, FIRST_LIST).await),
+            (Watch::Never, _) => Box::new(NoClusters),
+            (_, None) => {
                 tracing::info!("not in a cluster: agents have to name the cluster that they join");
-                return Ok(Box::new(NoClusters));
+                Box::new(NoClusters)
             }
-        };
-        Ok(Box::new(Watched::start(client, FIRST_LIST).await))
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::Certificates;
 use super::metadata::{cluster, labels, namespaced};
 use crate::contract::object;
 use crate::settings::Settings;
@@ -14,14 +15,25 @@ pub fn account(settings: &Settings) -> Value {
     service_account(object::INSTALLATION, &settings.namespace, Some(false))
 }
 
-/// What the webhook reads in all namespaces: which clusters there are that an agent can join.
-pub fn cluster_role() -> Value {
+/// What the webhook reads in all namespaces: which clusters there are that an agent can join, and its own registration, to know
+/// whether the API server trusts it. Where it keeps its own authority it also writes there whom to trust.
+pub fn cluster_role(certificates: &Certificates) -> Value {
+    let verbs: &[&str] = match certificates {
+        Certificates::Own => &["get", "list", "watch", "patch"],
+        Certificates::Files(_) => &["get", "list", "watch"],
+    };
     json!({
         "apiVersion": RBAC_V1,
         "kind": "ClusterRole",
         "metadata": cluster(object::INSTALLATION, &labels()),
         "rules": [
             { "apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["list", "watch"] },
+            {
+                "apiGroups": ["admissionregistration.k8s.io"],
+                "resources": ["mutatingwebhookconfigurations"],
+                "resourceNames": [object::INSTALLATION],
+                "verbs": verbs,
+            },
         ],
     })
 }
@@ -37,6 +49,25 @@ pub fn cluster_role_binding(settings: &Settings) -> Value {
             { "kind": "ServiceAccount", "name": object::INSTALLATION, "namespace": settings.namespace },
         ],
     })
+}
+
+/// What the webhook does with the Secret of its own authority. A right to create cannot be narrowed by name.
+pub fn authority_role(settings: &Settings) -> Value {
+    let rules = json!([
+        { "apiGroups": [""], "resources": ["secrets"], "verbs": ["create"] },
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "resourceNames": [object::AUTHORITY_SECRET],
+            "verbs": ["get", "update", "delete"],
+        },
+    ]);
+    role(object::INSTALLATION, &settings.namespace, &rules)
+}
+
+/// Gives [`authority_role`] to [`account`].
+pub fn authority_role_binding(settings: &Settings) -> Value {
+    role_binding(object::INSTALLATION, &settings.namespace)
 }
 
 /// Account of servers. The label updater mounts a token of its own; dkron, which runs other people's jobs, gets none.

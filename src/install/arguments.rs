@@ -1,14 +1,19 @@
 //! Settings back into the flags of `serve`, so that the Deployment says what `manifests` was told and nothing more.
 
+use super::{CERT_DIR, Certificates, Install};
 use crate::options::{Options, Role, Rollout, SidecarMode, Storage};
 use crate::settings::{Ports, Settings};
 
-/// The arguments of the webhook's container: `serve`, where its certificate lies, and a flag for each setting that differs
-/// from the built-in one.
-pub fn arguments(settings: &Settings) -> Vec<String> {
+/// The arguments of the webhook's container: `serve`, where its certificate lies if it is in files, and a flag for each setting
+/// that differs from the built-in one.
+pub fn arguments(install: &Install) -> Vec<String> {
+    let settings = &install.settings;
     let builtin = Settings::default();
     let Ports { webhook, admin, wrapper, label } = settings.ports;
-    let mut list = vec!["serve".to_owned(), flag("cert-dir", super::CERT_DIR)];
+    let mut list = vec!["serve".to_owned()];
+    if let Certificates::Files(_) = install.certificates {
+        list.push(flag("cert-dir", CERT_DIR));
+    }
     if settings.namespace != builtin.namespace {
         list.push(flag("namespace", &settings.namespace));
     }
@@ -130,14 +135,20 @@ mod tests {
 
     #[test]
     fn built_in_settings_need_no_flags() {
-        assert_eq!(arguments(&Settings::default()), ["serve", "--cert-dir=/certs"]);
+        assert_eq!(arguments(&Install::default()), ["serve"]);
+    }
+
+    #[test]
+    fn files_are_said() {
+        let install = Install { certificates: Certificates::Files(None), ..Install::default() };
+        assert_eq!(arguments(&install), ["serve", "--cert-dir=/certs"]);
     }
 
     #[test]
     fn every_option_is_read_back_as_it_was() {
         let settings = Settings { options: everything(), ..Settings::default() };
         let mut read = Options::default();
-        for argument in &arguments(&settings)[2..] {
+        for argument in &arguments(&Install { settings, ..Install::default() })[1..] {
             let (name, text) = argument.trim_start_matches("--").split_once('=').expect("--name=text");
             let row = TABLE.iter().find(|row| row.name == name).expect("an option of the table");
             row.read(&mut read, text).expect("an allowed value");
@@ -170,6 +181,6 @@ mod tests {
             ..Settings::default()
         };
         let said = ["--namespace=platform", "--webhook-port=1", "--admin-port=2", "--wrapper-port=3", "--label-port=4"];
-        assert_eq!(arguments(&settings)[2..], said);
+        assert_eq!(arguments(&Install { settings, ..Install::default() })[1..], said);
     }
 }

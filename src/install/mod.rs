@@ -29,14 +29,24 @@ pub const CERT_DIR: &str = "/certs";
 pub struct Install {
     /// What the operator chose; becomes the flags of `serve`, the names and the ports.
     pub settings: Settings,
-    /// What to serve, and what to trust. Without it the Secret is somebody else's, and `caBundle` is left out, so that a
-    /// later apply keeps the one that something else has put there.
-    pub certificates: Option<Certificates>,
+    /// Where the webhook's certificate comes from.
+    pub certificates: Certificates,
+}
+
+/// Where the webhook's certificate comes from. `caBundle` is left out of the registration unless it is known here, so that a
+/// later apply keeps the one that the webhook, or something else, has put there.
+#[derive(Clone, Debug, Default)]
+pub enum Certificates {
+    /// From an authority that the webhook keeps by itself: no files.
+    #[default]
+    Own,
+    /// From [`TLS_SECRET`], mounted at [`CERT_DIR`]. Without texts that Secret is somebody else's, such as cert-manager's.
+    Files(Option<Pem>),
 }
 
 /// PEM texts of a certificate for `<service>.<namespace>.svc`.
 #[derive(Clone, Debug)]
-pub struct Certificates {
+pub struct Pem {
     /// Authority that the API server is to trust.
     pub authority: String,
     /// Certificate, and any between it and the authority.
@@ -52,13 +62,21 @@ pub fn installation(install: &Install) -> Vec<(&'static str, Value)> {
     let mut objects = vec![
         ("namespace", metadata::namespace(settings)),
         ("serviceaccount", access::account(settings)),
-        ("clusterrole", access::cluster_role()),
+        ("clusterrole", access::cluster_role(&install.certificates)),
         ("clusterrolebinding", access::cluster_role_binding(settings)),
-        ("service", workload::service(settings)),
     ];
-    objects.extend(install.certificates.as_ref().map(|pem| ("secret", workload::certificates(settings, pem))));
+    match &install.certificates {
+        Certificates::Own => objects.extend([
+            ("role", access::authority_role(settings)),
+            ("rolebinding", access::authority_role_binding(settings)),
+        ]),
+        Certificates::Files(pem) => {
+            objects.extend(pem.as_ref().map(|pem| ("secret", workload::certificates(settings, pem))));
+        }
+    }
     objects.extend([
-        ("deployment", workload::deployment(settings)),
+        ("service", workload::service(settings)),
+        ("deployment", workload::deployment(install)),
         ("poddisruptionbudget", workload::disruption_budget(settings)),
         ("validatingadmissionpolicy", policy::policy()),
         ("validatingadmissionpolicybinding", policy::binding()),

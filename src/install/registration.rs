@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::workload::SERVICE_PORT;
-use super::{Certificates, Install, conditions, metadata};
+use super::{Certificates, Install, Pem, conditions, metadata};
 use crate::contract::{DOMAIN, EXCLUDED_NAMESPACES, label, object, path};
 
 /// Label that the API server puts on each namespace: its own name.
@@ -91,8 +91,8 @@ fn client_config(install: &Install) -> Value {
             "port": SERVICE_PORT,
         },
     });
-    if let Some(Certificates { authority: pem, .. }) = &install.certificates {
-        config["caBundle"] = STANDARD.encode(pem).into();
+    if let Certificates::Files(Some(Pem { authority, .. })) = &install.certificates {
+        config["caBundle"] = STANDARD.encode(authority).into();
     }
     config
 }

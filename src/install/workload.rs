@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::metadata::{labels, namespaced, selector, versioned};
-use super::{CERT_DIR, Certificates, TLS_SECRET, arguments};
+use super::{CERT_DIR, Certificates, Install, Pem, TLS_SECRET, arguments};
 use crate::contract::{object, path};
 use crate::options::Options;
 use crate::settings::Settings;
@@ -13,6 +13,9 @@ use crate::settings::Settings;
 /// Names of the container's ports; Service and probes speak of them, so that a changed number is changed once.
 const WEBHOOK_PORT: &str = "webhook";
 const ADMIN_PORT: &str = "admin";
+
+/// Volume of the certificate's files.
+const CERTS: &str = "certs";
 
 /// Port of the Service: what the API server calls where a registration says nothing.
 pub const SERVICE_PORT: u16 = 443;
@@ -24,25 +27,25 @@ const NONROOT: u32 = 65_532;
 const KEY_MODE: u32 = 0o440;
 
 /// Two replicas, replaced one by one and never fewer than two while that goes on.
-pub fn deployment(settings: &Settings) -> Value {
+pub fn deployment(install: &Install) -> Value {
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": namespaced(object::INSTALLATION, &settings.namespace, &versioned()),
+        "metadata": namespaced(object::INSTALLATION, &install.settings.namespace, &versioned()),
         "spec": {
             "replicas": 2,
             "selector": { "matchLabels": selector() },
             "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxUnavailable": 0, "maxSurge": 1 } },
             "template": {
                 "metadata": { "labels": versioned() },
-                "spec": pod(settings),
+                "spec": pod(install),
             },
         },
     })
 }
 
-fn pod(settings: &Settings) -> Value {
-    json!({
+fn pod(install: &Install) -> Value {
+    let mut pod = json!({
         "serviceAccountName": object::INSTALLATION,
         "automountServiceAccountToken": true,
         // Variables that Kubernetes makes of Services may have the names of our flags' (`DKRON_HA_ADMIN_PORT=tcp://…`).
@@ -62,12 +65,16 @@ fn pod(settings: &Settings) -> Value {
             "whenUnsatisfiable": "ScheduleAnyway",
             "labelSelector": { "matchLabels": selector() },
         }],
-        "containers": [container(settings)],
-        "volumes": [{ "name": "certs", "secret": { "secretName": TLS_SECRET, "defaultMode": KEY_MODE } }],
-    })
+        "containers": [container(&install.settings, &arguments(install))],
+    });
+    if let Certificates::Files(_) = install.certificates {
+        pod["volumes"] = json!([{ "name": CERTS, "secret": { "secretName": TLS_SECRET, "defaultMode": KEY_MODE } }]);
+        pod["containers"][0]["volumeMounts"] = json!([{ "name": CERTS, "mountPath": CERT_DIR, "readOnly": true }]);
+    }
+    pod
 }
 
-fn container(settings: &Settings) -> Value {
+fn container(settings: &Settings, arguments: &[String]) -> Value {
     // `Options::over` fills what the operator left out, as `serve` itself does.
     let options = settings.options.clone().over(&Options::builtin());
     json!({
@@ -75,7 +82,7 @@ fn container(settings: &Settings) -> Value {
         "image": options.image,
         "imagePullPolicy": options.image_pull_policy,
         "command": [path::IMAGE_DKRON_HA],
-        "args": arguments(settings),
+        "args": arguments,
         "ports": [
             { "name": WEBHOOK_PORT, "containerPort": settings.ports.webhook, "protocol": "TCP" },
             { "name": ADMIN_PORT, "containerPort": settings.ports.admin, "protocol": "TCP" },
@@ -92,7 +99,6 @@ fn container(settings: &Settings) -> Value {
             "readOnlyRootFilesystem": true,
             "capabilities": { "drop": ["ALL"] },
         },
-        "volumeMounts": [{ "name": "certs", "mountPath": CERT_DIR, "readOnly": true }],
     })
 }
 
@@ -121,7 +127,7 @@ pub fn disruption_budget(settings: &Settings) -> Value {
 
 /// The Secret that the containers mount, in the kind that Kubernetes has for it. Written as it is stored: `stringData` is
 /// never found unchanged by a later apply.
-pub fn certificates(settings: &Settings, pem: &Certificates) -> Value {
+pub fn certificates(settings: &Settings, pem: &Pem) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Secret",

@@ -1,10 +1,10 @@
 //! Who may do what.
 
 use dkron_ha::contract::{annotation, label, object};
-use dkron_ha::install::for_namespace;
+use dkron_ha::install::{for_namespace, installation};
 use serde_json::{Value, json};
 
-use crate::{list, of_kind, plain};
+use crate::{list, of_kind, plain, with_files};
 
 /// What a role grants, as (group, resource, verb).
 fn granted(role: &Value) -> Vec<(String, String, String)> {
@@ -29,12 +29,38 @@ fn rights(rows: &[(&str, &str, &[&str])]) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn the_webhook_may_list_sets_and_nothing_else() {
+fn the_webhook_may_list_sets_and_look_at_its_registration_and_nothing_else() {
+    let sets: (&str, &str, &[&str]) = ("apps", "statefulsets", &["list", "watch"]);
+    let registrations = ("admissionregistration.k8s.io", "mutatingwebhookconfigurations");
+    for (install, verbs) in
+        [(plain(), &["get", "list", "watch", "patch"] as &[_]), (with_files(), &["get", "list", "watch"])]
+    {
+        let role = of_kind(&install, "ClusterRole");
+        assert_eq!(granted(&role), rights(&[sets, (registrations.0, registrations.1, verbs)]));
+        let registration = of_kind(&install, "MutatingWebhookConfiguration");
+        assert_eq!(role["rules"][1]["resourceNames"], json!([registration["metadata"]["name"]]));
+    }
     let role = of_kind(&plain(), "ClusterRole");
-    assert_eq!(granted(&role), rights(&[("apps", "statefulsets", &["list", "watch"])]));
     let binding = of_kind(&plain(), "ClusterRoleBinding");
     assert_eq!(binding["roleRef"]["name"], role["metadata"]["name"]);
     assert_eq!(binding["subjects"][0]["name"], of_kind(&plain(), "ServiceAccount")["metadata"]["name"]);
+}
+
+#[test]
+fn the_webhook_keeps_one_secret_in_its_own_namespace_if_it_keeps_any() {
+    let role = of_kind(&plain(), "Role");
+    assert_eq!(role["metadata"]["namespace"], object::INSTALLATION);
+    assert_eq!(granted(&role), rights(&[("", "secrets", &["create", "get", "update", "delete"])]));
+    let rules = list(&role, "/rules");
+    assert_eq!(rules[0]["verbs"], json!(["create"]), "all that cannot be narrowed by name");
+    assert_eq!(rules[1]["resourceNames"], json!([object::AUTHORITY_SECRET]));
+    let binding = of_kind(&plain(), "RoleBinding");
+    assert_eq!(binding["metadata"]["namespace"], object::INSTALLATION);
+    assert_eq!(binding["roleRef"]["name"], role["metadata"]["name"]);
+    assert_eq!(binding["subjects"][0]["name"], object::INSTALLATION);
+
+    let objects = installation(&with_files());
+    assert!(!objects.iter().any(|(stem, _)| ["role", "rolebinding"].contains(stem)), "files need no right to Secrets");
 }
 
 #[test]

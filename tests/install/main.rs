@@ -5,7 +5,7 @@ mod registration;
 mod workload;
 
 use dkron_ha::contract::object;
-use dkron_ha::install::{Install, for_namespace, installation};
+use dkron_ha::install::{Certificates, Install, for_namespace, installation};
 use dkron_ha::settings::{Ports, Settings};
 use serde_json::Value;
 
@@ -13,6 +13,11 @@ use registration::{excluded, webhooks};
 
 fn plain() -> Install {
     Install::default()
+}
+
+/// With a Secret that somebody else fills.
+fn with_files() -> Install {
+    Install { certificates: Certificates::Files(None), ..Install::default() }
 }
 
 fn of_kind(install: &Install, kind: &str) -> Value {
@@ -36,6 +41,8 @@ fn objects_come_in_the_order_in_which_they_are_applied() {
             "serviceaccount",
             "clusterrole",
             "clusterrolebinding",
+            "role",
+            "rolebinding",
             "service",
             "deployment",
             "poddisruptionbudget",
@@ -72,7 +79,7 @@ fn settings_reach_every_object_that_speaks_of_them() {
         ports: Ports { webhook: 10_443, admin: 10_090, ..Ports::default() },
         ..Settings::default()
     };
-    let install = Install { settings, certificates: None };
+    let install = Install { settings, ..plain() };
     for (stem, object) in installation(&install) {
         let metadata = &object["metadata"];
         assert!(metadata.get("namespace").is_none_or(|namespace| namespace == "platform"), "{stem}");

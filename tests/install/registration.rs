@@ -1,10 +1,10 @@
 //! What is sent, where, and what is never sent.
 
 use dkron_ha::contract::{EXCLUDED_NAMESPACES, annotation, label, object, path};
-use dkron_ha::install::{Certificates, Install, registration};
+use dkron_ha::install::{Certificates, Install, Pem, registration};
 use serde_json::{Value, json};
 
-use crate::{list, of_kind, plain};
+use crate::{list, of_kind, plain, with_files};
 
 pub fn webhooks(install: &Install) -> Vec<Value> {
     registration(install)["webhooks"].as_array().expect("a list").clone()
@@ -131,10 +131,12 @@ fn conditions_are_few_named_and_speak_of_the_contracts_names() {
 
 #[test]
 fn the_bundle_is_sent_as_base64_of_its_pem_and_left_out_where_there_is_none() {
-    assert!(webhooks(&plain()).iter().all(|webhook| webhook["clientConfig"].get("caBundle").is_none()));
+    for install in [plain(), with_files()] {
+        assert!(webhooks(&install).iter().all(|webhook| webhook["clientConfig"].get("caBundle").is_none()));
+    }
     let pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
-    let certificates = Certificates { authority: pem, chain: "chain".into(), key: "key".into() };
-    let install = Install { certificates: Some(certificates), ..plain() };
+    let pem = Pem { authority: pem, chain: "chain".into(), key: "key".into() };
+    let install = Install { certificates: Certificates::Files(Some(pem)), ..plain() };
     for webhook in webhooks(&install) {
         assert_eq!(webhook["clientConfig"]["caBundle"], "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==");
     }

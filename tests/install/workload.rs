@@ -5,7 +5,7 @@ use dkron_ha::install::{CERT_DIR, TLS_SECRET};
 use serde_json::{Value, json};
 
 use crate::registration::webhooks;
-use crate::{list, of_kind, plain};
+use crate::{list, of_kind, plain, with_files};
 
 #[test]
 fn the_selector_of_deployment_service_and_budget_holds_no_version() {
@@ -63,11 +63,11 @@ fn a_rollout_or_a_drain_leaves_a_webhook_that_answers() {
 }
 
 #[test]
-fn ports_probes_and_mounts_agree_with_the_contract() {
+fn ports_and_probes_agree_with_the_contract() {
     let deployment = of_kind(&plain(), "Deployment");
     let container = &list(&deployment, "/spec/template/spec/containers")[0];
     assert_eq!(container["command"], json!([path::IMAGE_DKRON_HA]));
-    assert_eq!(container["args"], json!(["serve", format!("--cert-dir={CERT_DIR}")]));
+    assert_eq!(container["args"], json!(["serve"]));
 
     let number = |name: &Value| {
         let ports = list(container, "/ports");
@@ -80,7 +80,17 @@ fn ports_probes_and_mounts_agree_with_the_contract() {
     let service = of_kind(&plain(), "Service");
     assert_eq!(number(&service["spec"]["ports"][0]["targetPort"]), port::WEBHOOK);
     assert_eq!(webhooks(&plain())[0]["clientConfig"]["service"]["port"], service["spec"]["ports"][0]["port"]);
+}
 
+#[test]
+fn files_are_mounted_where_the_webhook_is_told_and_nothing_else_is() {
+    let deployment = of_kind(&plain(), "Deployment");
+    let pod = deployment.pointer("/spec/template/spec").expect("a pod");
+    assert!(pod.get("volumes").is_none() && list(pod, "/containers")[0].get("volumeMounts").is_none());
+
+    let deployment = of_kind(&with_files(), "Deployment");
+    let container = &list(&deployment, "/spec/template/spec/containers")[0];
+    assert_eq!(container["args"], json!(["serve", format!("--cert-dir={CERT_DIR}")]));
     let mount = &container["volumeMounts"][0];
     let volume = &list(&deployment, "/spec/template/spec/volumes")[0];
     assert_eq!(mount["mountPath"], CERT_DIR);

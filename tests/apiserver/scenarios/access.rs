@@ -26,7 +26,10 @@ pub fn accounts_have_the_documented_rights_only(cluster: &Cluster) -> Result<()>
         ("events", "create patch"),
         ("events.events.k8s.io", "create patch"),
     ];
-    let webhook: &[(&str, &str)] = &[("statefulsets.apps", "list watch")];
+    let webhook: &[(&str, &str)] = &[
+        ("statefulsets.apps", "list watch"),
+        ("mutatingwebhookconfigurations.admissionregistration.k8s.io", "get list watch"),
+    ];
     for (account, home, looks_at, expected) in [
         (SERVER_ACCOUNT, &**own, &**own, servers),
         (SERVER_ACCOUNT, own, "default", &[]),

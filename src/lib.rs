@@ -8,7 +8,8 @@
 //! | [`server`] | the HTTPS admission server and its admin port | yes |
 //! | [`client`] | an HTTPS client that behaves as an API server does | yes |
 //! | [`clusters`] | the clusters of this Kubernetes cluster, watched | yes |
-//! | [`certs`] | certificates: made in memory, or read from a directory | yes |
+//! | [`registration`] | the webhook's registration and the Secret of its authority, read and written | yes |
+//! | [`certs`] | certificates: made in memory, read from a directory, or kept; whom the API server trusts | yes |
 //! | [`label`] | the sidecar: the leader label, and what Kubernetes wants | yes |
 //! | [`init`] | PID 1 of the dkron container: std and a few small crates | yes |
 //! | [`install`] | the manifests that install all this | no |
@@ -44,6 +45,7 @@ pub mod json;
 pub mod label;
 pub mod options;
 pub mod quantity;
+pub mod registration;
 pub mod rehearsal;
 pub mod review;
 pub mod server;

@@ -10,14 +10,14 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType, SerialNumber,
 };
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use time::OffsetDateTime;
 
 use super::provider;
 use super::validity::{Validity, unix_seconds};
 
-/// How far certificates reach back, for clients whose clock is slow.
-pub const BACKDATE: Duration = Duration::from_secs(10 * 60);
+/// How far certificates reach back: further than two clocks are apart of which one is an hour ahead and one an hour behind.
+pub const BACKDATE: Duration = Duration::from_secs(3 * 60 * 60);
 /// Usual life of an authority.
 pub const AUTHORITY_LIFE: Duration = Duration::from_secs(3_650 * DAY);
 /// Usual life of a leaf.
@@ -53,11 +53,12 @@ impl From<rcgen::Error> for IssueError {
     }
 }
 
-/// A self-signed authority whose key lives in memory only.
+/// An authority: what signs leaves.
 pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-    validity: Validity,
+    pub(super) issuer: Issuer<'static, KeyPair>,
+    pub(super) certificate: CertificateDer<'static>,
+    pub(super) pem: String,
+    pub(super) validity: Validity,
 }
 
 /// A leaf that an [`Authority`] signed, as PEM.
@@ -79,13 +80,24 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate()?;
-        let pem = params.self_signed(&key)?.pem();
-        Ok(Self { issuer: Issuer::new(params, key), pem, validity })
+        let certificate = params.self_signed(&key)?;
+        let pem = certificate.pem();
+        Ok(Self { issuer: Issuer::new(params, key), certificate: certificate.into(), pem, validity })
     }
 
     /// The certificate that clients are to trust: what `caBundle` holds.
     pub fn pem(&self) -> &str {
         &self.pem
+    }
+
+    /// The same, as it is compared.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// Its private key, PKCS #8 as PEM: whoever has it can sign what the registration trusts.
+    pub fn key_pem(&self) -> String {
+        self.issuer.key().serialize_pem()
     }
 
     /// From when to when the authority holds.
@@ -173,7 +185,6 @@ impl fmt::Debug for Leaf {
 mod tests {
     use std::time::UNIX_EPOCH;
 
-    use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
     use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
@@ -202,10 +213,10 @@ mod tests {
         let (_, leaf) = X509Certificate::from_der(&leaf_der).unwrap();
         let (_, ca) = X509Certificate::from_der(&authority_der).unwrap();
 
-        let start = i64::try_from(NOW).unwrap() - 600;
-        assert_eq!(leaf.validity().not_before.timestamp(), start);
-        assert_eq!(leaf.validity().not_after.timestamp(), start + 600 + 7 * 86_400);
-        assert_eq!(ca.validity().not_after.timestamp(), start + 600 + 3_650 * 86_400);
+        let now = i64::try_from(NOW).unwrap();
+        assert_eq!(leaf.validity().not_before.timestamp(), now - 3 * 3_600);
+        assert_eq!(leaf.validity().not_after.timestamp(), now + 7 * 86_400);
+        assert_eq!(ca.validity().not_after.timestamp(), now + 3_650 * 86_400);
 
         assert!(!leaf.is_ca() && ca.is_ca());
         assert!(leaf.key_usage().unwrap().unwrap().value.digital_signature());

@@ -15,6 +15,7 @@ pub struct Source(Kind);
 enum Kind {
     Directory { dir: CertDir, served: Option<Contents>, complaint: Option<String> },
     Ephemeral { authority: Box<Authority>, hosts: Vec<String> },
+    Kept(Arc<Pair>),
 }
 
 /// A pair to serve from now on.
@@ -63,10 +64,15 @@ impl Source {
         Ok(Self(Kind::Ephemeral { authority, hosts }))
     }
 
+    /// Begins with `pair`; whoever keeps it puts the next ones into [`Served`](super::Served) by itself.
+    pub fn kept(pair: Arc<Pair>) -> Self {
+        Self(Kind::Kept(pair))
+    }
+
     /// Certificate of the ephemeral authority, PEM: what clients have to trust.
     pub fn authority_pem(&self) -> Option<&str> {
         match &self.0 {
-            Kind::Directory { .. } => None,
+            Kind::Directory { .. } | Kind::Kept(_) => None,
             Kind::Ephemeral { authority, .. } => Some(authority.pem()),
         }
     }
@@ -87,6 +93,7 @@ impl Source {
                 let leaf = authority.sign(hosts, now, LEAF_LIFE)?;
                 Ok(Change { pair: Arc::new(Pair::try_from(&leaf)?), doubt: None })
             }
+            Kind::Kept(pair) => Ok(Change { pair: Arc::clone(pair), doubt: None }),
         }
     }
 
@@ -108,7 +115,7 @@ impl Source {
                 }
             }
             Kind::Ephemeral { .. } if present.validity().is_due_for_renewal(now) => self.first(now).map(Some),
-            Kind::Ephemeral { .. } => Ok(None),
+            Kind::Ephemeral { .. } | Kind::Kept(_) => Ok(None),
         }
     }
 }
@@ -140,13 +147,12 @@ fn changed(
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-    use std::time::Duration;
-
     use super::*;
     use crate::certs::Leaf;
     use crate::certs::files::{CHAIN_FILE, KEY_FILE};
+    use crate::certs::issue::BACKDATE;
+    use std::fs;
+    use std::path::Path;
 
     fn issue(host: &str, now: SystemTime) -> Leaf {
         let authority = Authority::create("an authority", now, AUTHORITY_LIFE).unwrap();
@@ -195,7 +201,7 @@ mod tests {
         fill(dir.path(), &issue("one.example", now));
         let mut source = Source::directory(dir.path());
         let first = source.first(now).unwrap().pair;
-        let later = now + Duration::from_secs(3_600);
+        let later = now + 2 * BACKDATE;
         fill(dir.path(), &issue("two.example", later));
         assert!(source.next(&first, now).unwrap_err().to_string().contains("not valid yet"));
         assert!(source.next(&first, now).unwrap().is_none());

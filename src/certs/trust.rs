@@ -35,6 +35,11 @@ pub fn verify(pair: &Pair, bundle: &[u8], name: &str, now: SystemTime) -> Result
         let certificate = certificate.map_err(|error| TrustError::Bundle(error.to_string()))?;
         roots.add(certificate).map_err(|error| TrustError::Bundle(error.to_string()))?;
     }
+    judge(roots, pair, name, now)
+}
+
+/// The same with the trusted certificates taken apart already.
+pub(super) fn judge(roots: RootCertStore, pair: &Pair, name: &str, now: SystemTime) -> Result<(), TrustError> {
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
         .build()
         .map_err(|error| TrustError::Bundle(error.to_string()))?;

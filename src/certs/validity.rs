@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::provider;
+
 /// Both ends of a certificate's life in seconds since 1970, both inclusive (RFC 5280, 4.1.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
@@ -37,9 +39,46 @@ impl Validity {
 
     /// Whether it is time to replace it: two thirds of its life are over, or it does not hold (a clock was set).
     pub fn is_due_for_renewal(&self, now: SystemTime) -> bool {
+        self.is_due(now, Jitter::NONE)
+    }
+
+    /// The same, somewhat earlier where there is a jitter.
+    pub fn is_due(&self, now: SystemTime, jitter: Jitter) -> bool {
+        self.at(now) != Standing::Valid || unix_seconds(now) >= self.due(jitter)
+    }
+
+    /// When two thirds of its life are over, or up to a fifteenth of its life earlier, in seconds since 1970.
+    pub fn due(&self, jitter: Jitter) -> i64 {
         let life = self.not_after.saturating_sub(self.not_before);
-        let due = self.not_before.saturating_add(life / 3 * 2);
-        self.at(now) != Standing::Valid || unix_seconds(now) >= due
+        let earlier = life / 15 / i64::from(Jitter::MOST) * i64::from(jitter.0);
+        self.not_before.saturating_add(life / 3 * 2).saturating_sub(earlier)
+    }
+}
+
+/// Sets apart in time what several replicas would else do at once: from none to [`Self::MOST`], chosen once for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Jitter(u16);
+
+impl Jitter {
+    /// Nothing is set apart.
+    pub const NONE: Self = Self(0);
+    /// The most.
+    pub const MOST: u16 = 1_000;
+
+    /// Of any number.
+    pub fn of(number: u16) -> Self {
+        Self(number % (Self::MOST + 1))
+    }
+
+    /// Of the system's randomness; none where there is none.
+    pub fn random() -> Self {
+        let mut bytes = [0; 2];
+        provider().secure_random.fill(&mut bytes).map_or(Self::NONE, |()| Self::of(u16::from_le_bytes(bytes)))
+    }
+
+    /// Its part of a duration.
+    pub fn of_duration(self, whole: Duration) -> Duration {
+        whole * u32::from(self.0) / u32::from(Self::MOST)
     }
 }
 
@@ -71,6 +110,17 @@ mod tests {
         assert_eq!(LIFE.at(at(1_000)), Standing::Valid);
         assert_eq!(LIFE.at(at(1_300)), Standing::Valid);
         assert_eq!(LIFE.at(at(1_310)), Standing::Expired(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn jitter_makes_it_due_earlier_and_never_later() {
+        let life = Validity { not_before: 0, not_after: 150_000 };
+        assert_eq!(
+            [Jitter::NONE, Jitter::of(500), Jitter::of(1_000)].map(|jitter| life.due(jitter)),
+            [100_000, 95_000, 90_000]
+        );
+        assert_eq!(Jitter::of(1_001), Jitter::NONE);
+        assert_eq!(Jitter::of(250).of_duration(Duration::from_secs(20)), Duration::from_secs(5));
     }
 
     #[test]

@@ -4,17 +4,20 @@ use super::certificates::{CertificateFlags, Chosen};
 use super::exit::Done;
 use super::flags::SettingsFlags;
 use super::{log, runtime};
-use crate::certs::{Source, install_provider, service_names};
+use crate::certs::{Board, Jitter, Keeper, Source, install_provider, service_names};
 use crate::clusters::Watched;
 use crate::contract::object;
 use crate::inject::{Clusters, Engine, NoClusters};
-use crate::server::{Config, Drain, Limits, Shutdown};
+use crate::registration::{Keeping, Observer, Outcome, Request, Upkeep};
+use crate::server::metrics::Reloaded;
+use crate::server::{Config, Drain, Limits, Metrics, Shutdown};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::task::JoinSet;
 
 /// Serves the admission webhook until SIGTERM or SIGINT, then drains.
 #[derive(Debug, Args)]
@@ -62,28 +65,50 @@ impl Serve {
 
     async fn serve(self) -> anyhow::Result<Done> {
         let settings = self.settings.settings();
+        let namespace = settings.namespace.clone();
         let client = self.client().await?;
-        let mut config = Config::new(self.certificates(&settings.namespace, client.is_some())?);
+        let jitter = Jitter::random();
+        let (certificates, keeper) = self.certificates(&namespace, client.is_some(), jitter)?;
+        let board = client.is_some().then(|| Arc::new(Board::new()));
+        let mut config = Config::new(certificates);
+        config.board.clone_from(&board);
         config.webhook = (self.listen, settings.ports.webhook).into();
         config.admin = (self.listen, settings.ports.admin).into();
         config.drain = Drain { delay: Duration::from_secs(self.drain), ..Drain::default() };
         config.limits = Limits { connections: self.connections, ..Limits::default() };
-        let clusters = self.clusters(client).await;
+        let clusters = self.clusters(client.clone()).await;
         let engine = Engine::new(settings, clusters);
         let shutdown = Shutdown::on_signals()?;
         let bound = config.bind(Arc::new(engine)).await?;
         let (webhook, admin) = (bound.local_addr()?, bound.admin_addr()?);
         tracing::info!(%webhook, %admin, version = env!("CARGO_PKG_VERSION"), "serving");
-        bound.run(shutdown).await?;
-        Ok(Done::Well)
+        let mut beside = JoinSet::new();
+        if let (Some(client), Some(board)) = (client, board) {
+            let keeping = keeper.map(|keeper| Keeping { keeper, served: bound.served() });
+            let counted = Arc::new(Counted(bound.metrics()));
+            beside.spawn(Upkeep::new(client, &namespace, board, keeping, counted, jitter).run());
+        }
+        tokio::select! {
+            ended = bound.run(shutdown) => ended.map(|_| Done::Well).map_err(Into::into),
+            // It never ends by itself, whatever the API server does.
+            Some(ended) = beside.join_next() => bail!("keeping the certificate up ended unexpectedly: {ended:?}"),
+        }
     }
 
-    /// Where certificates come from. What an ephemeral authority means is said on the terminal, with the certificate that
-    /// the registration would need.
-    fn certificates(&self, namespace: &str, in_cluster: bool) -> anyhow::Result<Source> {
+    /// Where certificates come from, and who keeps them up if they come from a Secret of our own. What an ephemeral authority means
+    /// is said on the terminal, with the certificate that the registration would need.
+    fn certificates(
+        &self,
+        namespace: &str,
+        in_cluster: bool,
+        jitter: Jitter,
+    ) -> anyhow::Result<(Source, Option<Keeper>)> {
         match self.certificates.chosen(in_cluster)? {
-            Chosen::Files(directory) => return Ok(Source::directory(directory)),
-            Chosen::Own => bail!("--certificates=self: an authority in a Secret is not written yet"),
+            Chosen::Files(directory) => return Ok((Source::directory(directory), None)),
+            Chosen::Own => {
+                let keeper = Keeper::new(object::INSTALLATION, namespace, SystemTime::now(), jitter)?;
+                return Ok((Source::kept(Arc::clone(keeper.served())), Some(keeper)));
+            }
             Chosen::Ephemeral => {}
         }
         let mut hosts = service_names(object::INSTALLATION, namespace);
@@ -94,7 +119,7 @@ impl Serve {
             // The API server has to be given this as `caBundle`; nobody else can know it.
             io::stdout().write_all(pem.as_bytes())?;
         }
-        Ok(source)
+        Ok((source, None))
     }
 
     /// The cluster that this process runs in, or that its kubeconfig names where a flag says that there has to be one.
@@ -114,5 +139,29 @@ impl Serve {
                 Box::new(NoClusters)
             }
         }
+    }
+}
+
+/// Counts what the upkeep does among everything else that is counted.
+struct Counted(Arc<Metrics>);
+
+impl Observer for Counted {
+    fn asked(&self, request: Request, outcome: Outcome) {
+        let request = match request {
+            Request::ReadRegistration => "read_registration",
+            Request::WriteRegistration => "write_registration",
+            Request::ReadSecret => "read_secret",
+            Request::WriteSecret => "write_secret",
+        };
+        let outcome = match outcome {
+            Outcome::Done => "done",
+            Outcome::Conflict => "conflict",
+            Outcome::Failed => "failed",
+        };
+        self.0.asked(request, outcome);
+    }
+
+    fn swapped(&self) {
+        self.0.reloaded(Reloaded::Swapped);
     }
 }

@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 
 use super::metrics::{self, Metrics};
 use super::phase::Watch;
-use super::readiness::readiness;
-use crate::certs::Served;
+use super::readiness::{NotReady, readiness};
+use crate::certs::{Board, Served};
 use crate::contract::path;
 
 /// What the admin port shows.
@@ -23,6 +23,8 @@ pub struct Admin {
     pub metrics: Arc<Metrics>,
     /// The present certificate.
     pub served: Arc<Served>,
+    /// What was last seen of the registration, where there is a cluster.
+    pub board: Option<Arc<Board>>,
     /// Phase of the server.
     pub watch: Watch,
 }
@@ -40,14 +42,26 @@ pub async fn run(listener: TcpListener, admin: Admin) -> io::Result<()> {
     axum::serve(listener, router).await
 }
 
+impl Admin {
+    fn readiness(&self) -> Result<(), NotReady> {
+        let sight = self.board.as_ref().map(|board| board.sight());
+        readiness(self.watch.now(), &self.served.pair(), sight.as_deref(), SystemTime::now())
+    }
+}
+
 async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
-    match readiness(admin.watch.now(), admin.served.pair().validity(), SystemTime::now()) {
+    match admin.readiness() {
         Ok(()) => "ok\n".into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
 }
 
 async fn text(State(admin): State<Arc<Admin>>) -> Response {
+    admin.metrics.readiness(admin.readiness().err().map(|why| why.reason()));
+    admin.metrics.certificate(admin.served.pair().validity().not_after);
+    if let Some(authority) = admin.board.as_ref().and_then(|board| board.authority()) {
+        admin.metrics.authority(authority.not_after);
+    }
     match admin.metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

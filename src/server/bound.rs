@@ -68,6 +68,11 @@ impl Bound {
         Arc::clone(&self.metrics)
     }
 
+    /// What is served; whoever keeps a certificate up replaces it there.
+    pub fn served(&self) -> Arc<Served> {
+        Arc::clone(&self.served)
+    }
+
     /// Serves until `shutdown` asks for the end, and ends in order: unready at once; for the delay everything is still
     /// served, each answer closing its connection; then no new connections, and what is under way may finish.
     ///
@@ -75,7 +80,7 @@ impl Bound {
     /// [`ServeError::Ended`] where a part of the server ended although nobody asked.
     pub async fn run(self, mut shutdown: Shutdown) -> Result<Ended, ServeError> {
         let Self { webhook, admin, acceptor, served, metrics, reviewer, config } = self;
-        let Config { certificates, certificate_poll, limits, drain, .. } = config;
+        let Config { certificates, certificate_poll, board, limits, drain, .. } = config;
         let life = Life::new();
         let places = Arc::new(Semaphore::new(usize::try_from(limits.connections).unwrap_or(usize::MAX)));
         let desk = Desk {
@@ -95,7 +100,8 @@ impl Bound {
         let mut accepting = JoinSet::new();
         accepting.spawn(accept::run(webhook, Arc::new(host), Arc::clone(&places)));
         let mut others = JoinSet::new();
-        let show = Admin { metrics: Arc::clone(&metrics), served: Arc::clone(&served), watch: life.watch() };
+        let (shown, counted) = (Arc::clone(&served), Arc::clone(&metrics));
+        let show = Admin { metrics: counted, served: shown, board, watch: life.watch() };
         others.spawn(async move { admin::run(admin, show).await.map_err(|error| format!("admin port: {error}")) });
         others.spawn(async move {
             let renewal = renewal::run(certificates, served, metrics, certificate_poll);

@@ -13,7 +13,7 @@ use super::limits::{Limits, LimitsError};
 use super::metrics::Metrics;
 use super::renewal::announce;
 use super::tls;
-use crate::certs::{Served, Source, SourceError};
+use crate::certs::{Board, Served, Source, SourceError};
 use crate::contract::port;
 use crate::review::Reviewer;
 
@@ -27,6 +27,8 @@ pub struct Config {
     pub certificates: Source,
     /// How often to look for new ones.
     pub certificate_poll: Duration,
+    /// What was last seen of the registration, where there is a cluster: readiness asks whether it trusts the certificate.
+    pub board: Option<Arc<Board>>,
     /// Limits.
     pub limits: Limits,
     /// The way out.
@@ -84,6 +86,7 @@ impl Config {
             admin: (Ipv6Addr::UNSPECIFIED, port::ADMIN).into(),
             certificates,
             certificate_poll: Duration::from_secs(10),
+            board: None,
             limits: Limits::default(),
             drain: Drain::default(),
         }
@@ -98,7 +101,6 @@ impl Config {
         let first = self.certificates.first(SystemTime::now())?;
         announce(&first, "a certificate is served");
         let metrics = Arc::new(Metrics::new());
-        metrics.certificate(first.pair.validity().not_after);
         let served = Arc::new(Served::new(first.pair));
         let acceptor = tls::acceptor(Arc::clone(&served))?;
         let webhook = listen("webhook", self.webhook).await?;

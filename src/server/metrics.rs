@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::readiness::REASONS;
 use crate::review::{Outcome, Tally};
 
 /// Content type of [`Metrics::text`].
@@ -30,6 +31,9 @@ pub struct Metrics {
     in_flight: Gauge,
     refused: Family<Status, Counter>,
     expiry: Gauge,
+    authority_expiry: Family<Unlabelled, Gauge>,
+    not_ready: Family<NotReady, Gauge>,
+    kubernetes: Family<Asked, Counter>,
     reloads: Family<Reload, Counter>,
     connections: Gauge,
     handshake_failures: Family<Handshake, Counter>,
@@ -51,6 +55,21 @@ struct Status {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reload {
     result: &'static str,
+}
+
+/// Of a series that is not always there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Unlabelled {}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotReady {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Asked {
+    request: &'static str,
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -120,6 +139,20 @@ impl Metrics {
             "End of the served certificate, seconds since 1970",
             expiry.clone(),
         );
+        let authority_expiry = Family::<Unlabelled, Gauge>::default();
+        registry.register(
+            "authority_expiry_seconds",
+            "End of the authority that is kept, seconds since 1970",
+            authority_expiry.clone(),
+        );
+        let not_ready = Family::<NotReady, Gauge>::default();
+        registry.register("not_ready", "1 for the reason why this replica is not ready", not_ready.clone());
+        let kubernetes = Family::default();
+        registry.register(
+            "kubernetes_requests",
+            "Requests to the API server for the registration and the authority",
+            kubernetes.clone(),
+        );
         let reloads = Family::<Reload, Counter>::default();
         registry.register("certificate_reloads", "New certificates, served or not", reloads.clone());
         for reloaded in [Reloaded::Swapped, Reloaded::Kept] {
@@ -130,7 +163,20 @@ impl Metrics {
         let handshake_failures = Family::default();
         registry.register("handshake_failures", "Connections that never got to HTTP", handshake_failures.clone());
 
-        Self { registry, requests, duration, in_flight, refused, expiry, reloads, connections, handshake_failures }
+        Self {
+            registry,
+            requests,
+            duration,
+            in_flight,
+            refused,
+            expiry,
+            authority_expiry,
+            not_ready,
+            kubernetes,
+            reloads,
+            connections,
+            handshake_failures,
+        }
     }
 
     /// A review was answered.
@@ -164,6 +210,23 @@ impl Metrics {
     /// A certificate that ends at `not_after` (seconds since 1970) is served.
     pub fn certificate(&self, not_after: i64) {
         self.expiry.set(not_after);
+    }
+
+    /// The authority that is kept ends at `not_after` (seconds since 1970).
+    pub fn authority(&self, not_after: i64) {
+        self.authority_expiry.get_or_create(&Unlabelled {}).set(not_after);
+    }
+
+    /// This replica is not ready for this reason, one of [`REASONS`], or it is ready.
+    pub fn readiness(&self, not_ready: Option<&str>) {
+        for reason in REASONS {
+            self.not_ready.get_or_create(&NotReady { reason }).set(i64::from(not_ready == Some(reason)));
+        }
+    }
+
+    /// The API server was asked, with this outcome.
+    pub fn asked(&self, request: &'static str, outcome: &'static str) {
+        self.kubernetes.get_or_create(&Asked { request, outcome }).inc();
     }
 
     /// A new certificate was found.
@@ -234,6 +297,10 @@ mod tests {
         metrics.answered(&tally, Duration::from_micros(150));
         metrics.refused(StatusCode::PAYLOAD_TOO_LARGE);
         metrics.certificate(1_800_000_000);
+        assert!(!metrics.text().unwrap().contains("dkron_ha_authority_expiry_seconds{"), "none is kept");
+        metrics.authority(1_900_000_000);
+        metrics.readiness(Some("untrusted"));
+        metrics.asked("read_secret", "failed");
         metrics.reloaded(Reloaded::Kept);
         metrics.handshake_failed(HandshakeFailure::Deadline);
         let open = metrics.connection();
@@ -247,6 +314,10 @@ mod tests {
             "dkron_ha_admission_in_flight 0",
             "dkron_ha_http_responses_total{status=\"413\"} 1",
             "dkron_ha_certificate_expiry_seconds 1800000000",
+            "dkron_ha_authority_expiry_seconds{} 1900000000",
+            "dkron_ha_not_ready{reason=\"untrusted\"} 1",
+            "dkron_ha_not_ready{reason=\"shutting_down\"} 0",
+            "dkron_ha_kubernetes_requests_total{request=\"read_secret\",outcome=\"failed\"} 1",
             "dkron_ha_certificate_reloads_total{result=\"kept\"} 1",
             "dkron_ha_certificate_reloads_total{result=\"swapped\"} 0",
             "dkron_ha_connections 1",

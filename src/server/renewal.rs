@@ -35,7 +35,6 @@ pub async fn run(
             Ok(None) => {}
             Ok(Some(change)) => {
                 announce(&change, "a new certificate is served");
-                metrics.certificate(change.pair.validity().not_after);
                 served.replace(change.pair);
                 metrics.reloaded(Reloaded::Swapped);
             }

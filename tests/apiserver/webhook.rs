@@ -33,13 +33,14 @@ pub struct Webhook {
     earlier: Mutex<Counts>,
 }
 
-struct Ports {
-    webhook: u16,
-    admin: u16,
+/// Of one process.
+pub struct Ports {
+    pub webhook: u16,
+    pub admin: u16,
 }
 
 impl Ports {
-    fn choose() -> Result<Self> {
+    pub fn choose() -> Result<Self> {
         // Both are held at once, so that they differ.
         let held = [TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?];
         Ok(Self { webhook: held[0].local_addr()?.port(), admin: held[1].local_addr()?.port() })

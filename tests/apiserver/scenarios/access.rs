@@ -38,13 +38,23 @@ pub fn accounts_have_the_documented_rights_only(cluster: &Cluster) -> Result<()>
         (INSTALLATION, INSTALLATION, "default", webhook),
         (INSTALLATION, INSTALLATION, INSTALLATION, webhook),
     ] {
-        let listed = cluster
-            .kubectl()
-            .run(&["auth", "can-i", "--list", "-n", looks_at, &format!("--as={}", user(home, account))], None)?;
-        let found = rights(&listed.ok()?);
-        let expected: Rights = expected.iter().map(|(resource, verbs)| (resource.to_string(), set(verbs))).collect();
-        ensure!(found == expected, "{account} may in {looks_at}: {found:?}, not {expected:?}");
+        ensure_rights(cluster, (home, account), looks_at, expected)?;
     }
+    Ok(())
+}
+
+/// An account, given with its namespace, may do exactly this in the namespace `looks_at`: verbs by resource.
+pub fn ensure_rights(
+    cluster: &Cluster,
+    (home, account): (&str, &str),
+    looks_at: &str,
+    expected: &[(&str, &str)],
+) -> Result<()> {
+    let as_account = format!("--as={}", user(home, account));
+    let listed = cluster.kubectl().run(&["auth", "can-i", "--list", "-n", looks_at, &as_account], None)?;
+    let found = rights(&listed.ok()?);
+    let expected: Rights = expected.iter().map(|(resource, verbs)| (resource.to_string(), set(verbs))).collect();
+    ensure!(found == expected, "{account} may in {looks_at}: {found:?}, not {expected:?}");
     Ok(())
 }
 

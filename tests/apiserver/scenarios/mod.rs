@@ -12,6 +12,7 @@ mod manifests;
 mod never_sent;
 mod opt_in;
 mod opt_out;
+mod own_authority;
 mod plain;
 mod reapply;
 mod refusals;
@@ -79,5 +80,8 @@ scenarios! {
     label_updater::stale_label_of_a_killed_leader_is_cleared,
     label_updater::desired_json_follows_the_set,
     label_updater::moves_outage_idleness_and_events,
+    own_authority::two_replicas_at_once_make_one_authority_and_are_ready,
+    own_authority::readiness_names_what_is_missing,
+    own_authority::what_people_damage_heals_while_reviews_go_on,
     webhook_down::only_dkron_waits_for_a_webhook_that_is_down,
 }

@@ -54,6 +54,11 @@ impl Bundle {
         &self.0
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this one is among them.
     pub fn contains(&self, certificate: &CertificateDer<'_>) -> bool {
         self.0.iter().any(|one| one == certificate)

@@ -158,7 +158,10 @@ impl Keeper {
     fn meet(&mut self, sight: &Sight, now: SystemTime) {
         let Some(live) = sight.live() else { return };
         self.was_trusted |= live.vouch(&self.served.pair, now).is_ok();
-        self.met.get_or_insert_with(|| ours(live, now));
+        let holds = |one: &&CertificateDer<'_>| {
+            Credential::read(one).is_ok_and(|read| read.validity.at(now) == Standing::Valid)
+        };
+        self.met.get_or_insert_with(|| ours(live).certificates().iter().filter(holds).cloned().collect());
     }
 
     /// Takes the Secret in, unless there is something wrong with it.
@@ -229,8 +232,8 @@ impl Keeper {
         }
         let is_settled = self.settling.holds(&candidate.by, now) || candidate.by == self.served.by;
         // Others may be called meanwhile: a replica that was never trusted has no reason to hurry with an authority that is new to all.
-        let is_news =
-            self.met.as_ref().is_some_and(|met| !met.certificates().is_empty() && !met.contains(&candidate.by));
+        let is_strange = self.met.as_ref().is_some_and(|met| !met.is_empty() && !met.contains(&candidate.by));
+        let is_news = is_strange || self.keyring.as_ref().is_some_and(Keyring::is_new);
         let may_wait = live.vouch(&self.served.pair, now).is_ok() || !self.was_trusted && is_news;
         if may_wait && !is_settled {
             return None;
@@ -291,7 +294,7 @@ impl Keeper {
     /// anybody may still be trusted: what we serve by, what we knew, and what the live registration trusts of ours, since other
     /// replicas may serve by that.
     fn successor(&self, sight: &Sight, now: SystemTime) -> Result<Keyring, KeepError> {
-        let is_first = self.keyring.is_none() && self.met.as_ref().is_none_or(|met| met.certificates().is_empty());
+        let is_first = self.keyring.is_none() && self.met.as_ref().is_none_or(Bundle::is_empty);
         let new = if is_first {
             Arc::clone(&self.spare)
         } else {
@@ -302,16 +305,15 @@ impl Keeper {
         let before = known.map(|known| {
             [known.authority().certificate()].into_iter().chain(known.previous()).cloned().collect::<Vec<_>>()
         });
-        let live = sight.live().map(|live| ours(live, now)).unwrap_or_default();
-        let all = in_use.into_iter().chain(before.unwrap_or_default()).chain(live.certificates().iter().cloned());
-        let is_over = |one: &CertificateDer<'_>| {
-            Credential::read(one).is_ok_and(|read| matches!(read.validity.at(now), Standing::Expired(_)))
-        };
-        let previous: Vec<_> = all.filter(|one| !is_over(one)).collect();
+        let live = sight.live().map(ours).unwrap_or_default();
+        // Whatever their dates: it may be our clock that is wrong, and one that is over harms nobody.
+        let previous = in_use.into_iter().chain(before.unwrap_or_default()).chain(live.certificates().iter().cloned());
         let known = known.map(Keyring::authority).filter(|known| known.validity().at(now) == Standing::Valid);
         Ok(match known {
             Some(known) => Keyring::new(Arc::clone(known), previous).with_next(Some(new)),
-            None => Keyring::new(new, previous),
+            None if is_first => Keyring::new(new, previous),
+            // Others may be called meanwhile by what nobody has the key of any more.
+            None => Keyring::new(Arc::clone(&new), previous).with_next(Some(new)),
         })
     }
 
@@ -329,14 +331,10 @@ impl Keeper {
     }
 }
 
-/// What the registration trusts of authorities that were made here and are not over.
-fn ours(live: &Live, now: SystemTime) -> Bundle {
+/// What the registration trusts of authorities that were made here.
+fn ours(live: &Live) -> Bundle {
     let all = live.entries.iter().flat_map(|entry| Bundle::read(&entry.bundle).certificates().to_vec());
-    let is_ours = |one: &CertificateDer<'_>| {
-        let is_over = |read: &Credential| matches!(read.validity.at(now), Standing::Expired(_));
-        Credential::read(one).is_ok_and(|read| read.name == AUTHORITY_NAME && !is_over(&read))
-    };
-    all.filter(is_ours).collect()
+    all.filter(|one| Credential::read(one).is_ok_and(|read| read.name == AUTHORITY_NAME)).collect()
 }
 
 fn written(keyring: &Keyring, mut data: Data) -> Data {

@@ -107,6 +107,11 @@ impl Keyring {
         self.next.as_ref()
     }
 
+    /// Whether the authority is its own successor: it signs already, for want of another one, and is still to be trusted everywhere.
+    pub fn is_new(&self) -> bool {
+        self.next.as_ref().is_some_and(|next| next.certificate() == self.authority.certificate())
+    }
+
     /// The predecessors, the latest first.
     pub fn previous(&self) -> &[CertificateDer<'static>] {
         &self.previous
@@ -167,6 +172,10 @@ mod tests {
         promoted.write(&mut data);
         assert!(!data.contains_key(NEXT_CERTIFICATE) && !data.contains_key(NEXT_KEY));
         assert!(Keyring::read(&data).unwrap().promoted().is_none());
+        let alone = Keyring::new(Arc::clone(&present), []).with_next(Some(present));
+        assert!(alone.is_new() && !keyring.is_new());
+        assert_eq!(alone.bundle().certificates().len(), 1);
+        assert!(!alone.promoted().unwrap().is_new());
     }
 
     #[test]

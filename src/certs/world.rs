@@ -1,4 +1,4 @@
-//! What the keeper of the authority looks at, and what it wants done.
+//! What the keeper of the authority looks at, and what it wants done. What holds a key cannot be printed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::{Pair, Sight};
 /// `sight` was read **before** `secret`. A bundle is published under the condition that the registration is still the one of
 /// `sight`; so whoever has published the bundle of a newer Secret meanwhile makes that condition fail, and an old Secret can never
 /// take the place of a newer one in the registration.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct World {
     /// The registration, as it was last read.
     pub sight: Sight,
@@ -22,7 +22,7 @@ pub struct World {
 }
 
 /// The Secret at one look.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Secret {
     /// It could not be read this time.
     Unread,
@@ -33,7 +33,7 @@ pub enum Secret {
 }
 
 /// A Secret that is there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Stored {
     /// Its `resourceVersion`.
     pub version: String,
@@ -46,7 +46,7 @@ pub struct Stored {
 }
 
 /// One thing to do. After each of them, done or not, the world is to be looked at again.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Step {
     /// Make the Secret, unless somebody else was first.
     Create {

@@ -23,7 +23,7 @@ pub enum Refusal {
 }
 
 /// What is stored.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Api {
     pub secret: Option<Stored>,
     pub registration: Option<Live>,

@@ -55,6 +55,8 @@ pub struct Cluster {
     pub handshakes: usize,
     pub failed: Vec<String>,
     pub authorities: usize,
+    /// Who did what, for messages.
+    pub story: Vec<String>,
     /// Bundles published that took away what somebody served by.
     pub harm: Vec<String>,
 }
@@ -74,6 +76,7 @@ impl Cluster {
             handshakes: 0,
             failed: Vec::new(),
             authorities: 0,
+            story: Vec::new(),
             harm: Vec::new(),
         }
     }
@@ -188,6 +191,15 @@ impl Cluster {
         let before = self.api.clone();
         let moment = self.replicas[at].live(self.now, &mut self.api, &mut self.random, self.pace.slow);
         let Moment::Done(step) = moment else { return };
+        let what = match &step {
+            Step::Create { .. } => "makes the Secret".to_owned(),
+            Step::Replace { why, .. } => format!("replaces the Secret: {why}"),
+            Step::Discard { why, .. } => format!("deletes the Secret: {why}"),
+            Step::Publish { .. } => "publishes".to_owned(),
+            Step::Serve(_) => "serves another leaf".to_owned(),
+            Step::Wait(_) => return,
+        };
+        self.tell(&format!("replica {at} {what}"));
         let authority = |api: &Api| api.keyring().map(|keyring| keyring.authority().certificate().clone());
         if authority(&before).is_some() && authority(&before) != authority(&self.api) {
             self.authorities += 1;
@@ -196,6 +208,11 @@ impl Cluster {
             self.watch_harm(at, &before);
             self.spread();
         }
+    }
+
+    /// Adds a line to the story.
+    pub fn tell(&mut self, what: &str) {
+        self.story.push(format!("{:>8.3} {what}: {}", self.now.as_secs_f64(), self.api.shown()));
     }
 
     /// A bundle that was published must not take away what the one before it gave.

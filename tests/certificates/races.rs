@@ -17,7 +17,8 @@ fn replicas_race_and_none_is_harmed() {
     let begun = Instant::now();
     let schedules = count("DKRON_HA_RACES", 30);
     let (mut handshakes, mut longest, mut authorities) = (0, Duration::ZERO, 0);
-    for seed in 0..schedules {
+    let first = count("DKRON_HA_FIRST", 0);
+    for seed in first..first + schedules {
         let cluster = race(seed as u64, &mut longest);
         handshakes += cluster.handshakes;
         authorities += cluster.authorities;
@@ -41,7 +42,12 @@ fn race(seed: u64, longest: &mut Duration) -> Cluster {
         let pause = cluster.random.between(0, 90_000);
         cluster.run_for(Duration::from_millis(pause));
         let which = cluster.random.index(cluster.replicas.len());
-        match cluster.random.below(5) {
+        let befalls = cluster.random.below(5);
+        cluster.tell(
+            ["Secret deleted", "key overwritten", "restart", "API server goes or comes", "one more"]
+                [usize::try_from(befalls).expect("small")],
+        );
+        match befalls {
             0 => cluster.edit(|api| api.secret = None),
             1 => cluster.edit(|api| api.edit_secret(|stored| _ = stored.data.insert(KEY.into(), b"rubbish".to_vec()))),
             2 => cluster.restart(which),
@@ -53,7 +59,8 @@ fn race(seed: u64, longest: &mut Duration) -> Cluster {
     let took = cluster.until_well(WELL_WITHIN);
     let took = took.unwrap_or_else(|| panic!("schedule {seed}: not well: {}", cluster.api.shown()));
     *longest = took.max(*longest);
-    assert!(cluster.harm.is_empty(), "schedule {seed}: {:#?}", cluster.harm);
-    assert!(cluster.failed.is_empty(), "schedule {seed}: {:#?}", cluster.failed);
+    let story = cluster.story.join("\n");
+    assert!(cluster.harm.is_empty(), "schedule {seed}: {:#?}\n{story}", cluster.harm);
+    assert!(cluster.failed.is_empty(), "schedule {seed}: {:#?}\n{story}", cluster.failed);
     cluster
 }

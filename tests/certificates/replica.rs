@@ -50,7 +50,7 @@ pub struct Replica {
 /// What came of a moment.
 pub enum Moment {
     Nothing,
-    /// The API server has carried out this.
+    /// This was done.
     Done(Step),
 }
 
@@ -93,6 +93,7 @@ impl Replica {
                         self.served.replace(pair);
                         self.leaves += 1;
                         self.next = at;
+                        return Moment::Done(Step::Serve(self.served.pair()));
                     }
                     Step::Wait(pause) => self.next = at + if away { self.backoff() } else { pause },
                     step => {

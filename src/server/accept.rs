@@ -14,12 +14,12 @@ use super::phase::Phase;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Accepts until the server is [`Phase::Closing`]; then the listener is closed. Each connection holds one of `places`
+/// Accepts until the server is [`Phase::Waiting`]; then the listener is closed. Each connection holds one of `places`
 /// while it lives.
 pub async fn run(listener: TcpListener, host: Arc<Host>, places: Arc<Semaphore>) {
-    let mut closing = host.watch.clone();
+    let mut waiting = host.watch.clone();
     tokio::select! {
-        () = closing.reached(Phase::Closing) => {}
+        () = waiting.reached(Phase::Waiting) => {}
         () = accept(&listener, &host, &places) => {}
     }
 }

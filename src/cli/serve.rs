@@ -27,7 +27,7 @@ pub struct Serve {
     /// Address of both ports
     #[arg(long, env = "DKRON_HA_LISTEN", default_value_t = IpAddr::V6(Ipv6Addr::UNSPECIFIED), value_name = "ADDRESS", help_heading = "Serving")]
     listen: IpAddr,
-    /// Seconds of serving on after SIGTERM, until every API server has learnt that this replica goes
+    /// Seconds of serving on after SIGTERM, until every API server has learnt that this replica goes. With 0 their idle connections are not waited for either
     #[arg(long, env = "DKRON_HA_DRAIN", default_value_t = 12, value_name = "SECONDS", help_heading = "Serving")]
     drain: u64,
     /// Most connections at a time
@@ -74,7 +74,7 @@ impl Serve {
         config.board.clone_from(&board);
         config.webhook = (self.listen, settings.ports.webhook).into();
         config.admin = (self.listen, settings.ports.admin).into();
-        config.drain = Drain { delay: Duration::from_secs(self.drain), ..Drain::default() };
+        config.drain = Drain::of(Duration::from_secs(self.drain));
         config.limits = Limits { connections: self.connections, ..Limits::default() };
         let clusters = self.clusters(client.clone()).await;
         let engine = Engine::new(settings, clusters);

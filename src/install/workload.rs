@@ -50,8 +50,8 @@ fn pod(install: &Install) -> Value {
         "automountServiceAccountToken": true,
         // Variables that Kubernetes makes of Services may have the names of our flags' (`DKRON_HA_ADMIN_PORT=tcp://…`).
         "enableServiceLinks": false,
-        // 15 s of serving on, then the answers under way, well before KILL.
-        "terminationGracePeriodSeconds": 40,
+        // 12 s of serving on, connections left to API servers until 92 s, 10 s for the answers under way, and then KILL.
+        "terminationGracePeriodSeconds": 110,
         "securityContext": {
             "runAsNonRoot": true,
             "runAsUser": NONROOT,

@@ -1,11 +1,12 @@
 //! Accepts connections: first a free place, then a connection, so that whoever is too many waits in the kernel's queue.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
 use super::connection::{self, Host};
@@ -14,14 +15,37 @@ use super::phase::Phase;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Accepts until the server is [`Phase::Closing`]; then the listener is closed. Each connection holds one of `places`
-/// while it lives.
+/// Accepts until the server is [`Phase::Waiting`]; then the listener is closed. Each connection holds one of `places`
+/// while it lives. Whoever has connected by then is served, too: with the listener the kernel would reset its whole queue.
 pub async fn run(listener: TcpListener, host: Arc<Host>, places: Arc<Semaphore>) {
-    let mut closing = host.watch.clone();
+    let mut waiting = host.watch.clone();
     tokio::select! {
-        () = closing.reached(Phase::Closing) => {}
+        () = waiting.reached(Phase::Waiting) => {}
         () = accept(&listener, &host, &places) => {}
     }
+    for (stream, peer) in queued(listener) {
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            serve(stream, peer, Arc::clone(&host), place);
+        }
+    }
+}
+
+fn serve(stream: TcpStream, peer: SocketAddr, host: Arc<Host>, place: OwnedSemaphorePermit) {
+    tokio::spawn(async move {
+        connection::run(stream, peer, &host).await;
+        drop(place);
+    });
+}
+
+/// Those who are in the kernel's queue at this moment.
+fn queued(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let next = || {
+        let (stream, peer) = listener.accept()?;
+        stream.set_nonblocking(true)?;
+        Ok::<_, io::Error>((TcpStream::from_std(stream)?, peer))
+    };
+    std::iter::from_fn(|| next().ok()).collect()
 }
 
 async fn accept(listener: &TcpListener, host: &Arc<Host>, places: &Arc<Semaphore>) {
@@ -30,11 +54,7 @@ async fn accept(listener: &TcpListener, host: &Arc<Host>, places: &Arc<Semaphore
         match listener.accept().await {
             Ok((stream, peer)) => {
                 pause = FIRST_PAUSE;
-                let host = Arc::clone(host);
-                tokio::spawn(async move {
-                    connection::run(stream, peer, &host).await;
-                    drop(place);
-                });
+                serve(stream, peer, Arc::clone(host), place);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -58,6 +78,16 @@ mod tests {
     use rustix::io::Errno;
 
     use super::*;
+
+    #[tokio::test]
+    async fn who_is_in_the_queue_is_taken_before_the_listener_closes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connect = || std::net::TcpStream::connect(address);
+        let _clients = [connect().unwrap(), connect().unwrap()];
+        assert_eq!(queued(listener).len(), 2);
+        assert!(connect().is_err());
+    }
 
     #[test]
     fn only_a_shortage_makes_a_pause() {

@@ -1,4 +1,4 @@
-//! The order of life: serve, drain, close, cut.
+//! The order of life: serve, drain, wait, close, cut.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::admin::{self, Admin};
@@ -74,7 +74,8 @@ impl Bound {
     }
 
     /// Serves until `shutdown` asks for the end, and ends in order: unready at once; for the delay everything is still
-    /// served, each answer closing its connection; then no new connections, and what is under way may finish.
+    /// served, each answer closing its connection; then no new connections, and those that ask nothing are left to their clients
+    /// for a while; then they are closed, and what is under way may finish.
     ///
     /// # Errors
     /// [`ServeError::Ended`] where a part of the server ended although nobody asked.
@@ -114,20 +115,27 @@ impl Bound {
             Some(end) = others.join_next() => return Err(unexpected(end)),
             Some(end) = accepting.join_next() => return Err(unexpected(end.map(Ok))),
         }
+        let begun = Instant::now();
         life.advance(Phase::Draining);
         tracing::info!(delay_s = drain.delay.as_secs(), "not ready any more; still serving");
         tokio::select! {
-            () = sleep(drain.delay) => {}
+            () = sleep_until(begun + drain.delay) => {}
             () = shutdown.end() => {}
         }
-        life.advance(Phase::Closing);
+        life.advance(Phase::Waiting);
         accepting.join_next().await;
 
         let all = limits.connections;
-        let finished = tokio::select! {
-            all = timeout(drain.finish, places.acquire_many(all)) => all.is_ok(),
+        let gone = tokio::select! {
+            all = timeout_at(begun + drain.idle, places.acquire_many(all)) => all.is_ok(),
             () = shutdown.end() => false,
         };
+        life.advance(Phase::Closing);
+        let finished = gone
+            || tokio::select! {
+                all = timeout(drain.finish, places.acquire_many(all)) => all.is_ok(),
+                () = shutdown.end() => false,
+            };
         let open = usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(places.available_permits());
         life.advance(Phase::Cut);
         if finished || open == 0 {

@@ -41,13 +41,27 @@ pub struct Drain {
     /// How long everything is still served after readiness is gone: until every API server has learnt that this replica
     /// is no endpoint any more.
     pub delay: Duration,
-    /// How long requests may take to finish after that.
+    /// How long, from the same moment, a connection that asks nothing is left to its client. An API server closes it after 90 s
+    /// and may use it until then; if it were closed here while a review is on its way, that review would be lost.
+    pub idle: Duration,
+    /// How long requests may take to finish after both.
     pub finish: Duration,
+}
+
+/// A little more than an API server keeps a connection that it does not use.
+const KEPT: Duration = Duration::from_secs(92);
+
+impl Drain {
+    /// The usual way out with this delay. Without one nobody is waited for but those who have asked.
+    pub fn of(delay: Duration) -> Self {
+        let idle = if delay.is_zero() { Duration::ZERO } else { KEPT };
+        Self { delay, idle, finish: Duration::from_secs(10) }
+    }
 }
 
 impl Default for Drain {
     fn default() -> Self {
-        Self { delay: Duration::from_secs(12), finish: Duration::from_secs(10) }
+        Self::of(Duration::from_secs(12))
     }
 }
 

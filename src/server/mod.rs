@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`config`] | what `serve` is told; opens the listeners |
 //! | [`limits`] | every limit with its default |
-//! | [`bound`] | the order of life, and the way out: unready, drain, close, cut |
+//! | [`bound`] | the order of life, and the way out: unready, drain, wait, close, cut |
 //! | [`phase`], [`shutdown`] | where in its life the server is; who asks for the end |
 //! | [`accept`], [`tls`], [`connection`] | TCP, TLS, HTTP/1.1 |
 //! | [`router`], [`mutate`] | from a request to an answer |

@@ -9,7 +9,9 @@ pub enum Phase {
     Serving,
     /// Not ready any more; everything is still served, each answer closes its connection.
     Draining,
-    /// No new connections; requests that are under way are finished.
+    /// No new connections. Those that are there are still served, as before, and closed by their clients.
+    Waiting,
+    /// Connections that ask nothing are closed; requests that are under way are finished.
     Closing,
     /// Whatever is left is dropped.
     Cut,

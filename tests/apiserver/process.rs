@@ -1,19 +1,20 @@
 //! A background program of the tier: logs to a file, and ends with the tier whatever ends the tier.
 
-use std::ffi::{OsStr, OsString};
+#[path = "../tied/mod.rs"]
+mod tied;
+
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
-use std::os::unix::process::{CommandExt, parent_id};
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait::wait_until;
 
-/// First argument of the test program when it is to become another program tied to its parent's life.
-const TIED: &str = "--tied-to-parent";
+pub use tied::become_tied;
 
 const TAIL_LINES: usize = 25;
 
@@ -54,10 +55,7 @@ impl Process {
         let log = logs.join(format!("{name}.log"));
         let output = OpenOptions::new().create(true).append(true).open(&log);
         let output = output.with_context(|| format!("opening {}", log.display()))?;
-        let this_program = std::env::current_exe().context("finding the test program")?;
-        let child = Command::new(this_program)
-            .args([TIED, &process::id().to_string()])
-            .arg(program)
+        let child = tied::command(program)?
             .args(arguments)
             .env_clear()
             .envs(environment.iter().copied())
@@ -107,33 +105,4 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Where this process was started by [`Process::start`]: becomes the program asked for, tied to the parent.
-///
-/// The kernel keeps a parent-death signal across `exec`, so that the one system call can be made here, in a program
-/// of our own, instead of between fork and exec, where only unsafe code runs.
-pub fn become_tied() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next()? != TIED {
-        return None;
-    }
-    let error = exec_tied(arguments.collect());
-    eprintln!("cannot become the program: {error:#}");
-    Some(ExitCode::from(127))
-}
-
-fn exec_tied(mut arguments: Vec<OsString>) -> anyhow::Error {
-    if arguments.len() < 2 {
-        return anyhow::anyhow!("{TIED} PARENT PROGRAM [ARGUMENT...]");
-    }
-    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
-        return error.into();
-    }
-    let rest = arguments.split_off(2);
-    // A parent that died before the call above sends no signal any more.
-    if arguments[0] != *parent_id().to_string() {
-        return anyhow::anyhow!("the parent is gone");
-    }
-    Command::new(&arguments[1]).args(rest).exec().into()
 }

@@ -38,7 +38,7 @@ pub async fn serve(clusters: Shared) -> Served {
     let mut config = Config::new(source);
     config.webhook = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     config.admin = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    config.drain = Drain { delay: Duration::ZERO, ..Drain::default() };
+    config.drain = Drain::of(Duration::ZERO);
     let engine = Engine::new(Settings::default(), Box::new(clusters));
     let bound = config.bind(Arc::new(engine)).await.expect("binds");
     let address = bound.local_addr().expect("an address");

@@ -17,7 +17,7 @@ const DELAY: &str = "DKRON_HA_TEST_DELAY_SECONDS";
 async fn serve_until_a_signal() {
     let delay = std::env::var(DELAY).unwrap().parse().unwrap();
     let (mut config, _) = server::config();
-    config.drain = Drain { delay: Duration::from_secs(delay), finish: Duration::from_secs(5) };
+    config.drain = Drain { finish: Duration::from_secs(5), ..Drain::of(Duration::from_secs(delay)) };
     let bound = config.bind(Arc::<Script>::clone(&Script::new())).await.unwrap();
     let shutdown = Shutdown::on_signals().unwrap();
     println!("\nlistening");

@@ -2,7 +2,9 @@
 
 use dkron_ha::contract::{path, port};
 use dkron_ha::install::{CERT_DIR, TLS_SECRET};
+use dkron_ha::server::Drain;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 use crate::registration::webhooks;
 use crate::{list, of_kind, plain, with_files};
@@ -57,7 +59,9 @@ fn a_rollout_or_a_drain_leaves_a_webhook_that_answers() {
     assert_eq!(deployment["spec"]["strategy"]["rollingUpdate"], json!({ "maxUnavailable": 0, "maxSurge": 1 }));
     assert_eq!(of_kind(&plain(), "PodDisruptionBudget")["spec"]["minAvailable"], 1);
     let pod = deployment.pointer("/spec/template/spec").expect("a pod");
-    assert_eq!(pod["terminationGracePeriodSeconds"], 40);
+    assert_eq!(pod["terminationGracePeriodSeconds"], 110);
+    let Drain { delay, idle, finish } = Drain::default();
+    assert!(delay.max(idle) + finish < Duration::from_secs(110), "a replica ends by itself");
     assert_eq!(pod["topologySpreadConstraints"][0]["topologyKey"], "kubernetes.io/hostname");
     assert_eq!(pod["topologySpreadConstraints"][0]["whenUnsatisfiable"], "ScheduleAnyway");
 }

@@ -56,7 +56,7 @@ impl Demo {
         let mut config = Config::new(source);
         config.webhook = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         config.admin = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        config.drain = Drain { delay: Duration::ZERO, ..Drain::default() };
+        config.drain = Drain::of(Duration::ZERO);
         let (trigger, shutdown) = Shutdown::channel();
         let bound = runtime.block_on(config.bind(Arc::new(engine)))?;
         let address = bound.local_addr()?;

@@ -37,7 +37,7 @@ pub fn config_of(source: Source) -> Config {
         webhook: ([127, 0, 0, 1], 0).into(),
         admin: ([127, 0, 0, 1], 0).into(),
         certificate_poll: Duration::from_millis(20),
-        drain: Drain { delay: Duration::ZERO, finish: Duration::from_secs(20) },
+        drain: Drain { finish: Duration::from_secs(20), ..Drain::of(Duration::ZERO) },
         ..Config::new(source)
     }
 }

@@ -5,4 +5,5 @@ mod coming_back;
 mod leaving_together;
 mod starting;
 mod stopping;
+mod taken_out;
 mod watching;

@@ -2,6 +2,7 @@
 
 mod cast;
 mod coming_back;
+mod hearsay;
 mod leaving_together;
 mod starting;
 mod stopping;

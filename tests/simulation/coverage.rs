@@ -48,6 +48,8 @@ seen! {
     GraceUsedUp = "grace periods used up",
     AddressReused = "addresses used again",
     Stranger = "looks that met a stranger",
+    Unpreventable = "joins of another set that no wrapper could prevent",
+    Undecidable = "elections by the vote of a lost disk, where nobody could win without it",
     Settled = "schedules that settled",
     Waived = "schedules that could not settle: a majority of the disks is gone",
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::dkron::{Process, Stage, Standing};
+use crate::dkron::{Log, Process, Stage, Standing};
 use crate::names::{Ip, PLACES, Slot, bit, place_of, set_of, slot_of};
 use crate::world::World;
 
@@ -71,9 +71,13 @@ const AT_ONCE: u64 = 3_000;
 const READY_HOLDS: u64 = 16_000;
 /// The same without a label updater: what Kubernetes wants counts for half a minute.
 const READY_HOLDS_WITHOUT_NEWS: u64 = 32_000;
+/// A label updater that is back writes after 10 s at the latest, and the wrapper reads that within a second.
+const NEWS_AGAIN: u64 = 11_000;
 
 impl World {
-    /// The most voters of `log`'s cluster that are alive, caught up and reach each other, when those in `but` are not counted.
+    /// The most voters of `log`'s cluster that are alive, caught up, and found by one of them that they would elect, when `but` is not
+    /// counted. Raft of version 4 finds a voter where gossip shows it: servers whose gossip has fallen apart are no majority, although
+    /// packets go between them.
     fn good_voters(&self, set: usize, genesis: u32, servers: &crate::dkron::Servers, but: Option<Slot>) -> u32 {
         let cluster = self.clusters[genesis as usize - 1];
         let mut good: [Slot; PLACES] = [0; PLACES];
@@ -92,7 +96,11 @@ impl World {
             }
         }
         let good = &good[..count];
-        let around = |one: &Slot| good.iter().filter(|other| self.reaches(*one, **other)).count() as u32;
+        let follows = |one: Slot, other: Slot| {
+            self.contact(one, place_of(other), servers) == Some(other)
+                && self.volumes[other].log.end() <= self.volumes[one].log.end()
+        };
+        let around = |one: &Slot| good.iter().filter(|other| follows(*one, **other)).count() as u32;
         good.iter().map(around).max().unwrap_or(0)
     }
 
@@ -105,6 +113,7 @@ impl World {
             || self.has_no_heir(slot)
             || self.all_were_told_at_once(slot)
             || self.is_being_cured(slot)
+            || self.is_irreplaceable(slot)
             || self.now < self.reconciled_at + READ
             || self.now < self.elected_at + RACE
     }
@@ -123,6 +132,14 @@ impl World {
         let is_new = |at: Slot| self.pods[at].as_ref().is_some_and(|pod| self.now < pod.born + SURPRISE);
         let runs = |at: Slot| self.dkron[at].as_ref().is_some_and(|process| process.raft.running) && !is_new(at);
         sole && !Self::places(set_of(slot)).any(|at| at != slot && runs(at) && self.reaches(slot, at))
+    }
+
+    /// dkron 3 leads with an address from before in its configuration, and the others need its vote: none of them finds it to ask for that,
+    /// so that nobody can take over, however long it stays.
+    fn is_irreplaceable(&self, slot: Slot) -> bool {
+        let servers = self.volumes[slot].log.servers;
+        let leads = |process: &Process| process.raft.leads && process.ip != servers.ips[place_of(slot)];
+        self.params.three && self.dkron[slot].as_ref().is_some_and(leads)
     }
 
     /// dkron is to be started again because the others do not see it, or because it still looks for others and does not say what it does.
@@ -153,11 +170,14 @@ impl World {
         }
         let had = self.good_voters(set, genesis, &servers, None);
         let has = self.good_voters(set, genesis, &servers, Some(slot));
-        // raft goes by the last configuration in the log: where that has no majority, there is nothing to lose.
-        let last = self.volumes[slot].log.servers;
+        // raft goes by the last configuration in the newest log, committed or not: where that has no majority, or not this server, there is
+        // nothing to lose.
+        let runs = |at: &Slot| self.dkron[*at].as_ref().is_some_and(|process| process.raft.running);
+        let logs = Self::places(set).filter(runs).map(|at| self.volumes[at].log).filter(|log| log.genesis == genesis);
+        let last = logs.max_by_key(Log::end).map_or(servers, |log| log.servers);
         // What has had no leader yet has nothing to lose.
         let led = self.clusters[genesis as usize - 1].led;
-        let works = led && self.good_voters(set, genesis, &last, None) >= last.majority();
+        let works = led && last.has(place_of(slot)) && self.good_voters(set, genesis, &last, None) >= last.majority();
         if works && had >= servers.majority() && has < servers.majority() && !self.is_excused(slot) {
             // The leader took it up between its removal and its leave: that has to be undone.
             let added = |(leader, place, at): &(Slot, usize, u64)| {
@@ -253,7 +273,8 @@ impl World {
         for slot in 0..self.wrappers.len() {
             let Some(ready) = self.wrappers[slot].as_ref().map(|wrapper| wrapper.is_ready(slot, now)) else { continue };
             let wrong = ready && !self.may_be_ready(slot);
-            let deaf = self.pods[slot].as_ref().is_some_and(|pod| pod.updater_dead_until > now);
+            let deaf_until = self.pods[slot].as_ref().map_or(0, |pod| pod.updater_dead_until);
+            let deaf = deaf_until != 0 && now < deaf_until + NEWS_AGAIN;
             let holds = if deaf { READY_HOLDS_WITHOUT_NEWS } else { READY_HOLDS };
             let Some(wrapper) = self.wrappers[slot].as_mut() else { continue };
             if !wrong {

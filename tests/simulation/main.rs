@@ -18,7 +18,6 @@ mod driver;
 mod facts;
 mod faults;
 mod invariants;
-mod known;
 mod kubernetes;
 mod laboratory;
 mod look;

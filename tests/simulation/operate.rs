@@ -1,15 +1,25 @@
 //! What an operation of a schedule does to the world.
 
+use dkron_ha::init::procedure::Disk;
+
 use crate::coverage::Seen;
+use crate::driver::clock;
 use crate::kubernetes::Roll;
 use crate::names::{Slot, set_of, slots};
 use crate::schedule::What;
 use crate::world::World;
 
 impl World {
-    /// What a server that was to found the cluster has done, others may not hear until it is back.
+    /// What a server that was to found the cluster has done, others may not hear until it is back: not by what it does (dkron forgets
+    /// that it was to found one as soon as it has), but by what its wrapper has told.
     fn founder_is_silent(&mut self, slot: Slot) {
-        let founds = self.dkron[slot].as_ref().is_some_and(|process| process.flags.expect > 0);
+        let founds = match &self.wrappers[slot] {
+            Some(wrapper) => {
+                let state = wrapper.procedure.state(clock(slot, self.now));
+                state.expecting || state.disk == Disk::Unknown
+            }
+            None => self.dkron[slot].as_ref().is_some_and(|process| process.flags.expect > 0),
+        };
         let set = &mut self.sets[set_of(slot)];
         set.founder_lost |= founds && !set.ever_led;
     }
@@ -72,6 +82,10 @@ impl World {
             }
             What::Reapply(pause) => {
                 self.seen.count(Seen::Reapply);
+                // A set that was deleted without its pods cannot be deleted once more.
+                if self.sets[0].orphaned {
+                    return self.adopt();
+                }
                 self.sets[0].deleting = true;
                 self.sets[0].anew_at = now + pause;
                 self.desired_changes(0);
@@ -81,14 +95,7 @@ impl World {
                 self.sets[0].orphaned = true;
                 self.desired_changes(0);
             }
-            What::Adopt => {
-                if self.sets[0].orphaned {
-                    let uid = self.new_uid();
-                    self.sets[0].orphaned = false;
-                    self.sets[0].uid = uid;
-                    self.desired_changes(0);
-                }
-            }
+            What::Adopt => self.adopt(),
             What::Part(mask) => {
                 self.seen.count(Seen::Partition);
                 self.network.part(mask);
@@ -122,6 +129,16 @@ impl World {
                 }
             }
             What::Kinds(mask, kind) => slots(mask).for_each(|slot| self.sets[0].kinds[slot] = kind),
+        }
+    }
+
+    /// The set is made again, and takes its pods over.
+    fn adopt(&mut self) {
+        if self.sets[0].orphaned {
+            let uid = self.new_uid();
+            self.sets[0].orphaned = false;
+            self.sets[0].uid = uid;
+            self.desired_changes(0);
         }
     }
 

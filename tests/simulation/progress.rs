@@ -7,7 +7,7 @@ use crate::dkron::Log;
 use crate::driver::clock;
 use crate::invariants::Broken;
 use crate::kubernetes::Kind;
-use crate::names::{SLOTS, Slot, set_of, slot_of};
+use crate::names::{SLOTS, Slot, bit, set_of, slot_of};
 use crate::world::World;
 
 /// The time within which all has to be well, milliseconds.
@@ -37,7 +37,7 @@ impl World {
         }
         for slot in 0..SLOTS {
             if let Some(pod) = self.pods[slot].as_mut() {
-                pod.updater_dead_until = 0;
+                pod.updater_dead_until = pod.updater_dead_until.min(now);
                 if pod.kind != Kind::Wrapped {
                     self.delete_pod(slot);
                 }
@@ -110,6 +110,11 @@ impl World {
             (0..SLOTS).filter(|slot| slots(slot)).map(|slot| self.volumes[slot].log).max_by_key(Log::end)
         };
         let (of_all, of_wanted) = (newest(&logs), newest(&wanted));
+        // What is left of lost disks is with servers that nobody wants any more: a person has to say that it is not to come back.
+        let lost = Self::places(set).any(|slot| self.is_wanted(slot) && self.volumes[slot].lost);
+        if of_all.is_some() && of_wanted.is_none() && lost {
+            return false;
+        }
         // Disks of two clusters, founded one after another while nobody knew of the other: a person has to decide.
         let genesis = |slot: usize| self.volumes[slot].log.genesis;
         if (0..SLOTS).filter(wanted).any(|slot| of_wanted.is_some_and(|log| log.genesis != genesis(slot))) {
@@ -156,8 +161,10 @@ impl World {
         let marked = |place: usize| {
             let volume = &self.volumes[slot_of(set, place)];
             // One that is out of date, since dkron ran without a wrapper, is none.
-            let members = volume.marker.as_ref().map_or(0, |marker| marker.members.len() as u32);
-            held(&place) && members == volume.log.servers.voters.count_ones() && !volume.lost
+            let members = volume.marker.iter().flat_map(|marker| &marker.members);
+            let told =
+                members.filter_map(|server| self.names.place(&server.id)).fold(0, |told, place| told | bit(place));
+            held(&place) && told == volume.log.servers.voters && !volume.lost
         };
         voters >= best.servers.majority() && (!self.params.three || best.servers.places().all(marked))
     }

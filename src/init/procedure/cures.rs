@@ -25,8 +25,8 @@ const ALL_DOWN: Duration = Duration::from_secs(4);
 /// The leader has not seen this server for so long: not a late gossip any more.
 const MISSED: Duration = Duration::from_secs(15);
 
-/// The same while somebody is about to join: a name is free again within a minute.
-const MISSED_WHILE_OTHERS_JOIN: Duration = Duration::from_secs(60);
+/// The same while somebody is about to join: a name is free again within a minute, and those who come one after another wait for 70 s.
+const MISSED_WHILE_OTHERS_JOIN: Duration = Duration::from_secs(80);
 
 /// Time for one server to restart and be seen again.
 const CURE_OF_ONE: Duration = Duration::from_secs(5);
@@ -124,7 +124,10 @@ impl Procedure {
         let others = || first.iter().filter_map(|pod| facts.peers.get(pod));
         let whole =
             others().count() + usize::from(first.contains(&facts.me.pod)) == size.map_or(0, |size| size as usize);
-        let all = whole && self.is_surely_empty(now) && others().all(|peer| is_up_and_empty(peer, now));
+        // Whom dkron sees beside them may hold what none of them has.
+        let mut beside = facts.own.iter().flat_map(|own| &own.members).filter(|member| member.status == Status::Alive);
+        let alone = beside.all(|member| facts.peer_of(&member.name).is_none_or(|peer| is_up_and_empty(peer, now)));
+        let all = whole && alone && self.is_surely_empty(now) && others().all(|peer| is_up_and_empty(peer, now));
         let led = facts.is_led_elsewhere(now);
         if !all || led || first.is_empty() {
             self.watch.cures.stalled = None;
@@ -172,7 +175,10 @@ impl Procedure {
             }
             return false;
         }
-        let lasts = now.since(*self.watch.cures.missed.get_or_insert(now));
+        let missed = *self.watch.cures.missed.get_or_insert(now);
+        // Its dkron has just met the leader, and that one has perhaps not said so yet.
+        let met = self.facts.own_leader().map_or(missed, |_| self.child.leader_since);
+        let lasts = now.since(missed.max(met));
         let again = self.watch.cures.cured.is_none_or(|cured| now.since(cured) >= CURE_AGAIN);
         // While its name is not free a restart would only be refused again.
         if lasts < self.patience(now) || !again || self.facts.name_is_taken_at(now).is_some() {
@@ -200,7 +206,9 @@ impl Procedure {
     fn patience(&self, now: Moment) -> Duration {
         let facts = &self.facts;
         let states = || facts.peers.values().filter_map(|peer| peer.wrapper(now));
-        if !facts.leads() && !facts.is_seen_alive(now) {
+        // raft may go on through this server although gossip does not, and have no majority without it.
+        let needed = facts.leads() || facts.is_led(now) && self.raft_lives_by_us(now);
+        if !needed && !facts.is_seen_alive(now) {
             let restarts = states().any(|state| state.phase == Phase::Starting);
             return if restarts { MISSED + CURE_OF_ONE } else { MISSED };
         }
@@ -209,8 +217,6 @@ impl Procedure {
         let led = facts.own_leader().is_some();
         let first = |state: &&State| state.up && state.leader.is_none() && (led || facts.ordinal(&state.pod) > own);
         let turn = u32::try_from(states().filter(first).count()).unwrap_or(u32::MAX);
-        // raft may go on through this server although gossip does not, and have no majority without it.
-        let needed = facts.leads() || facts.is_led_elsewhere(now) && !self.raft_goes_on_without(now);
         let alone = if joins || needed { MISSED_WHILE_OTHERS_JOIN } else { MISSED };
         alone + CURE_OF_ONE * turn
     }
@@ -252,7 +258,7 @@ impl Procedure {
                 .as_ref()
                 .is_some_and(|reading| reading.servers.len() > 1 && now.since(reading.at) <= RAFT_HOLDS);
         let members = facts.marker.iter().flat_map(|marker| &marker.members);
-        let mut others = members.filter(|server| !facts.is_own(server));
+        let mut others = members.filter(|server| !facts.is_own(server) && !stranded::is_gone(facts, &server.id, now));
         if !stuck || !others.all(|server| facts.peer_of(&server.id).is_some_and(|peer| is_stranded_too(peer, now))) {
             return false;
         }

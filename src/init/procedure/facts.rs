@@ -185,8 +185,9 @@ impl Facts {
             return self.is_misled_by(now, peer);
         }
         let Ok(ip) = target.parse::<IpAddr>() else { return false };
-        let ours =
-            self.peers.values().any(|peer| peer.sure(now) == Some(ip) || self.vouched(now, &peer.name.pod) == Some(ip));
+        // Kubernetes' word may be half a minute old.
+        let vouched = |peer: &Peer| self.vouched(now, &peer.name.pod) == Some(ip) && !peer.is_strangers(ip);
+        let ours = self.peers.values().any(|peer| peer.sure(now) == Some(ip) || vouched(peer));
         !ours && self.me.ip != Some(ip)
     }
 

@@ -1,13 +1,16 @@
 //! Stopping, second: somebody else leads, and the jobs that run here end.
 
 use std::net::SocketAddr;
+use std::slice;
 use std::time::Duration;
 
 use super::action::Action;
 use super::farewell::{QUIET, Step};
-use super::input::Outcome;
+use super::input::{Generation, Outcome};
+use super::joining::stands_at_own_address;
 use super::moment::Moment;
 use super::saying::Saying;
+use super::state::Server;
 use super::{Procedure, Stage, majority};
 
 /// Time for all hand-overs together, and where the others cannot elect without one.
@@ -46,6 +49,9 @@ impl Procedure {
         if !self.facts.leads() {
             return self.see_who_leads(now);
         }
+        if self.is_irreplaceable(now) {
+            return self.go_to(now, Step::Jobs);
+        }
         let few = self.voters_left(now).is_some_and(|(left, all)| left < majority(all));
         let heirs = self.heirs(now);
         let led_since = self.child.leader_since;
@@ -75,6 +81,15 @@ impl Procedure {
         }
         farewell.heirs = heirs;
         self.ask_next(now);
+    }
+
+    /// Nobody can take over: the others need the vote of this server, and raft of version 3 looks for it at an address from before.
+    pub(super) fn is_irreplaceable(&self, now: Moment) -> bool {
+        let listed = self.facts.raft.iter().flat_map(|reading| &reading.servers);
+        let astray =
+            |server: &Server| self.facts.is_own(server) && !stands_at_own_address(&self.facts, slice::from_ref(server));
+        let few = self.voters_left(now).is_some_and(|(left, all)| left < majority(all));
+        self.facts.me.generation == Generation::Three && few && self.facts.leads() && listed.into_iter().any(astray)
     }
 
     /// This server leads no more. Whoever was asked may lack an entry that another one has, and is then refused: that one can take over
@@ -122,7 +137,7 @@ impl Procedure {
     }
 
     pub(super) fn jobs(&mut self, now: Moment) {
-        let leads_on = self.facts.leads() && !self.heirs(now).is_empty();
+        let leads_on = self.facts.leads() && !self.heirs(now).is_empty() && !self.is_irreplaceable(now);
         let Stage::Stopping(farewell) = &mut self.stage else { return };
         let over = now >= farewell.deadline || farewell.unanswered >= UNANSWERED;
         if over || farewell.jobs == Some(0) {

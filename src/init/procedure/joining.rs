@@ -11,7 +11,7 @@ use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::saying::Waiting;
 use super::start::{FIRST_LOOK, READING_HOLDS, Start, Tried, Why, is_beyond, launch, sights};
-use super::state::{Disk, Phase, Server};
+use super::state::{Disk, Name, Phase, Server, Status};
 
 /// Time for all with raft state to name the same leader, before a server with an empty disk joins it all the same: dkron's leader takes
 /// up whom it does not know each minute, if it does not obey the shorter interval.
@@ -39,9 +39,6 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if empty && (!agreed && led_for < AGREEMENT || unseen && now.since(tried.since) < FIRST_LOOK) {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
-    if !empty && led_for < AGREEMENT && others_may_win(facts, now) {
-        return Start::Wait(Waiting::Leader(sights(facts, now)));
-    }
     if facts.was_founded_apart_from(leader) {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, while {} leads", leader.name)));
     }
@@ -49,16 +46,22 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
     // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
     let sole = facts.is_sole() && !facts.was_founded_with(leader);
+    if !empty && led_for < AGREEMENT && others_may_win(facts, now) {
+        // Should that leader be lost meanwhile, it has to be known whether this server counts.
+        let unread = leader_at.filter(|_| tried.is_listed.is_none());
+        return unread.map_or_else(|| Start::Wait(Waiting::Leader(sights(facts, now))), Start::Read);
+    }
+    // Raft of that generation goes by its own disk, wherever it comes back: not before it is known what the leader has.
+    let old = facts.me.generation == Generation::Three && !empty;
     let at = match leader_at {
         Some(at) => at,
-        None if sole => return Start::Wait(Waiting::Leader(sights(facts, now))),
+        None if sole || old && led_for < AGREEMENT => return Start::Wait(Waiting::Leader(sights(facts, now))),
         None => return keep(Prepare::Keep),
     };
     let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));
-    if !empty && !moved && !sole {
+    if !empty && !moved && !sole && !old {
         return keep(Prepare::Keep);
     }
-    let old = facts.me.generation == Generation::Three && !empty;
     let Some(reading) = facts.readings.get(&at).filter(|reading| now.since(reading.at) <= READING_HOLDS) else {
         let gone = tried.removed && old;
         let disk = if gone { Prepare::MoveAside } else { Prepare::Keep };
@@ -68,6 +71,11 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
     if sole && listed.is_none() && !reading.servers.is_empty() {
         return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
+    }
+    // Whoever was taken out and runs on still believes in the voters of before, and would get the vote of an empty disk. So is one that
+    // is moved aside.
+    if (empty || old && listed.is_none()) && led_for < AGREEMENT && runs_taken_out(facts, &reading.servers, now) {
+        return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
     let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));
     // Those who were removed and kept their disks must never be a majority of what these say: they would elect one of themselves.
@@ -92,6 +100,20 @@ fn may_vote(peer: &Peer, now: Moment) -> bool {
         Some(state) => state.disk != Disk::Empty && (state.up || !state.phase.stops()),
         None => peer.is_up(now),
     }
+}
+
+/// A server that runs with raft state and is not in the leader's configuration, although it may still name that leader; or one that gossip
+/// shows and that has not said what it holds.
+fn runs_taken_out(facts: &Facts, servers: &[Server], now: Moment) -> bool {
+    let listed = |node: &Name| servers.iter().any(|server| server.id == *node);
+    let runs = |peer: &Peer| may_vote(peer, now) && peer.is_up(now) && !listed(peer.node());
+    let shown = facts.peers.values().filter(|peer| peer.leader(now).is_some()).filter_map(|peer| peer.dkron(now));
+    let mut shown = shown.flat_map(|view| &view.members).filter(|member| member.status == Status::Alive);
+    let silent = |node: &Name| {
+        let ours = facts.ordinal(node).is_some() && *node != facts.me.node;
+        ours && facts.peer_of(node).is_none_or(|peer| peer.wrapper(now).is_none())
+    };
+    facts.peers.values().any(runs) || shown.any(|member| silent(&member.name) && !listed(&member.name))
 }
 
 /// Whoever was removed and kept its disk believes in the voters of that time. A majority of those that the leader has not taken up

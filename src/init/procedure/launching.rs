@@ -51,9 +51,10 @@ impl Launching {
         self.asked = None;
     }
 
-    /// The question for a raft configuration was answered.
-    pub fn was_read(&mut self) {
+    /// The question for a raft configuration was answered; whether the leader told it, and had this server in it.
+    pub fn was_read(&mut self, is_listed: Option<bool>) {
         self.tried.reading_since = None;
+        self.tried.is_listed = is_listed.or(self.tried.is_listed);
     }
 
     /// What was tried.

@@ -62,8 +62,8 @@ impl Facts {
     }
 
     /// Some other peer sees this one where it is, or no other serves: a server that nobody sees shows what once was.
-    fn is_seen(&self, now: Moment, peer: &Peer) -> bool {
-        let node = peer.state.as_ref().map_or(&peer.name.pod, |state| &state.node);
+    pub fn is_seen(&self, now: Moment, peer: &Peer) -> bool {
+        let node = peer.node();
         let mut others = self.peers.values().filter(|other| other.name != peer.name && other.is_up(now)).peekable();
         let sees = |other: &Peer| {
             other

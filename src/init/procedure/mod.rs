@@ -224,7 +224,8 @@ impl Procedure {
             Input::Looked { pod, asked, looks } => {
                 let (set_uid, vouched) = (self.facts.set_uid().cloned(), self.facts.vouched(now, &pod));
                 if let Some(peer) = self.facts.peers.get_mut(&pod) {
-                    peer.note((asked, now), looks, &self.facts.me, set_uid.as_ref(), vouched);
+                    let sets = (set_uid.as_ref(), &*self.facts.former);
+                    peer.note((asked, now), looks, &self.facts.me, sets, vouched);
                     self.facts.formed_elsewhere |= peer.wrapper(now).is_some_and(|state| state.formed);
                 }
             }
@@ -306,9 +307,11 @@ impl Procedure {
         if of_leader || self.facts.own_rpc() == Some(at) {
             self.raft_was_read(now, reading.clone());
         }
+        let leads = self.facts.leader(now).is_some_and(|(leader, sure)| sure && leader.rpc_addr.parse() == Ok(at));
+        let is_listed = leads.then(|| reading.servers.iter().any(|server| self.facts.is_own(server)));
         self.facts.readings.insert(at, reading);
         if let Stage::Launching(launching) = &mut self.stage {
-            launching.was_read();
+            launching.was_read(is_listed);
         }
     }
 

@@ -102,16 +102,16 @@ impl Facts {
         own.is_some() && own == self.peer_of(&leader.name).and_then(founding_of)
     }
 
-    /// A server that is there has the disk of a cluster that was founded another time. Not one that only waits for a person, since its
-    /// cluster has servers of this one, which has not it.
+    /// A server has the disk of a cluster that was founded another time, by its last word: that it is away for a moment decides nothing.
+    /// Not one that only waits for a person, since its cluster has servers of this one, which has not it; nor one that nobody brings back.
     pub fn is_founded_apart(&self, now: Moment) -> Option<&Peer> {
         let own = |node: &Name| self.marker.iter().flat_map(|marker| &marker.members).any(|server| server.id == *node);
         let waits = |peer: &Peer| {
-            let state = peer.wrapper(now).filter(|state| !state.up && !own(&state.node));
+            let state = peer.state.as_ref().filter(|state| !state.up && !own(&state.node));
             state.is_some_and(|state| state.raft.iter().flatten().any(|server| own(&server.id)))
         };
-        let mut there = self.peers.values().filter(|peer| peer.wrapper(now).is_some());
-        there.find(|peer| self.is_of_another_founding(peer) && !waits(peer))
+        let comes = |peer: &Peer| peer.wrapper(now).is_some() || !self.is_surplus(now, &peer.name.pod);
+        self.peers.values().find(|peer| self.is_of_another_founding(peer) && comes(peer) && !waits(peer))
     }
 
     fn is_of_another_founding(&self, peer: &Peer) -> bool {

@@ -35,14 +35,16 @@ impl Procedure {
     /// Where the voters left would be no majority of today's, raft has to forget this server before it goes.
     pub(super) fn remove_self(&mut self, now: Moment) {
         let Stage::Stopping(farewell) = &self.stage else { return };
-        if farewell.keeps_its_seat {
+        if farewell.keeps_its_seat || self.is_irreplaceable(now) {
             return self.term(now);
         }
         // A new leader may drop voters right after its election, and would take up again whom it has just removed.
         let led_since = self.child.leader_since;
         let settled = led_since + SETTLING;
         let known = led_since <= farewell.begun || self.facts.raft.as_ref().is_some_and(|raft| raft.at >= settled);
-        if self.facts.own_leader().is_some() && !known && now.since(farewell.since) < HEARING {
+        // Jobs may have lasted longer than what was read holds.
+        let old = self.facts.voters(now).is_none();
+        if self.facts.own_leader().is_some() && (!known || old) && now.since(farewell.since) < HEARING {
             if now >= settled {
                 self.watch.raft_changed();
                 self.read_raft(now);
@@ -89,6 +91,10 @@ impl Procedure {
                 self.go_to(now, Step::Hold);
             }
             return self.read_raft(now);
+        }
+        if wanted && !safe && listed && !self.facts.is_surplus(now, &node) {
+            // The time to wait for them is over: its seat is kept, as after a hold that was in vain.
+            return self.term(now);
         }
         if wanted && listed && self.facts.leads() && now < farewell.deadline {
             // Never at itself: somebody else has to lead first.

@@ -42,8 +42,8 @@ pub struct Peer {
     pub standing: Standing,
     /// Where its name leads to.
     named: Vec<IpAddr>,
-    /// Some address of its name is surely somebody else's.
-    name_leads_astray: bool,
+    /// Addresses that surely are somebody else's, whoever vouches for them.
+    strangers: Vec<IpAddr>,
     /// When the last look began.
     pub asked: Moment,
     /// When it ended.
@@ -65,7 +65,7 @@ impl Peer {
             name,
             standing: Standing::Unseen,
             named: Vec::new(),
-            name_leads_astray: false,
+            strangers: Vec::new(),
             asked: Moment(0),
             seen: Moment(0),
             state: None,
@@ -75,13 +75,14 @@ impl Peer {
         }
     }
 
-    /// Takes in one look. `set_uid` and `vouched` are what Kubernetes says of the own set and of this peer's address.
+    /// Takes in one look. `sets` and `vouched` are what Kubernetes says of the own set (its UID, and those that it had before) and of
+    /// this peer's address.
     pub fn note(
         &mut self,
         (asked, at): (Moment, Moment),
         looks: Outcome<Vec<Look>>,
         me: &Me,
-        set_uid: Option<&Name>,
+        sets: (Option<&Name>, &[Name]),
         vouched: Option<IpAddr>,
     ) {
         // An answer that was overtaken tells nothing.
@@ -90,7 +91,7 @@ impl Peer {
         }
         (self.asked, self.seen) = (asked, at);
         self.view = None;
-        self.name_leads_astray = false;
+        self.strangers.clear();
         self.named.clear();
         let looks = match looks {
             Ok(looks) => looks,
@@ -103,15 +104,20 @@ impl Peer {
         self.named = looks.iter().filter(|look| look.by_name).map(|look| look.ip).collect();
         for look in looks {
             let vouched = vouched == Some(look.ip);
-            let judged = self.judge(&look, me, set_uid, vouched);
+            let judged = self.judge(&look, me, sets, vouched);
             if let Standing::Stranger(_) = judged {
-                self.name_leads_astray |= look.by_name;
+                self.strangers.push(look.ip);
             }
             if rank(&judged) > rank(&self.standing) {
                 self.standing = judged;
                 self.take(look, at);
             }
         }
+    }
+
+    /// Name of its dkron node: that of its pod, as long as it has not told another one.
+    pub fn node(&self) -> &Name {
+        self.state.as_ref().map_or(&self.name.pod, |state| &state.node)
     }
 
     /// Its name leads to this address and to nothing else.
@@ -124,7 +130,12 @@ impl Peer {
     pub fn name_misleads(&self, now: Moment, pods: bool, vouched: Option<IpAddr>) -> bool {
         let right = [vouched, self.sure(now)];
         let elsewhere = self.named.iter().any(|named| !right.contains(&Some(*named)));
-        self.name_leads_astray || pods && elsewhere
+        self.named.iter().any(|named| self.is_strangers(*named)) || pods && elsewhere
+    }
+
+    /// Somebody else's wrapper has answered there.
+    pub fn is_strangers(&self, ip: IpAddr) -> bool {
+        self.strangers.contains(&ip)
     }
 
     fn address(&self) -> Option<IpAddr> {
@@ -134,13 +145,18 @@ impl Peer {
         }
     }
 
-    fn judge(&self, look: &Look, me: &Me, set_uid: Option<&Name>, vouched: bool) -> Standing {
+    fn judge(&self, look: &Look, me: &Me, (set_uid, former): (Option<&Name>, &[Name]), vouched: bool) -> Standing {
         let dkron_answers = matches!(look.dkron, Told::Answer(_));
         match &look.wrapper {
             Told::Answer(state) => {
                 let named = state.pod == self.name.pod || look.by_name && *self.name.host == *look.ip.to_string();
                 let own = state.namespace == me.namespace && state.cluster == me.cluster && named;
-                let other_set = matches!((&state.set_uid, set_uid), (Some(its), Some(ours)) if its != ours);
+                // Where one set has taken over the pods of another, not all hear of it at once.
+                let succeeds = |its: &Name, ours: &Name| {
+                    former.contains(its) || state.owner.as_ref().is_some_and(|owner| owner.former.contains(ours))
+                };
+                let other_set = matches!((&state.set_uid, set_uid), (Some(its), Some(ours))
+                    if its != ours && !succeeds(its, ours));
                 match own && !other_set {
                     true if state.protocol == PROTOCOL => Standing::Wrapped(look.ip),
                     true => Standing::Foreign(look.ip),

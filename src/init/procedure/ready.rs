@@ -48,9 +48,9 @@ fn ready(facts: &Facts, phase: Phase, now: Moment) -> Result<String, String> {
 fn is_the_next_to_exist(facts: &Facts, now: Moment) -> bool {
     let Some(desired) = facts.desired(now).filter(|desired| desired.ordered_ready) else { return false };
     let Some(own) = facts.ordinal(&facts.me.pod) else { return false };
-    // One that does not answer may lead.
-    let others = desired.pods.iter().filter_map(|pod| facts.peers.get(&pod.name));
-    if !others.into_iter().all(|peer| peer.sure(now).is_some()) {
+    // One that does not answer, or is not understood, may lead.
+    let mut others = desired.pods.iter().filter_map(|pod| facts.peers.get(&pod.name));
+    if !others.all(|peer| peer.wrapper(now).is_some() || peer.plain(now).is_some()) {
         return false;
     }
     let mut behind = own + 1..desired.wanted().end;

@@ -52,7 +52,8 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if let Some(other) = apart {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod)));
     }
-    if is_removed(facts, now) && waited < NEWER && hang_for(tried, now) < JOIN_LOOP {
+    if (tried.is_listed == Some(false) || is_removed(facts, now)) && waited < NEWER && hang_for(tried, now) < JOIN_LOOP
+    {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     if stranded::is_stranded(facts, now) {

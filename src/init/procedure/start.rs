@@ -69,6 +69,8 @@ pub struct Tried {
     pub removals: u32,
     /// The own entry was removed by the leader.
     pub removed: bool,
+    /// Whether the leader's configuration had this server when it was read last.
+    pub is_listed: Option<bool>,
 }
 
 impl Tried {
@@ -294,7 +296,7 @@ pub fn launch(facts: &Facts, now: Moment, expect: Option<u32>, disk: Prepare) ->
     let mut join: Vec<Name> = facts.peers.values().filter_map(|peer| Some(at(peer, peer.sure(now)?))).collect();
     if join.is_empty() {
         let known = facts.peers.values().filter(|peer| !is_beyond(facts, peer, now));
-        let join_one = |peer: &Peer| match facts.vouched(now, &peer.name.pod) {
+        let join_one = |peer: &Peer| match facts.vouched(now, &peer.name.pod).filter(|ip| !peer.is_strangers(*ip)) {
             Some(ip) => Some(at(peer, ip)),
             None => (!facts.is_misled_by(now, peer)).then(|| Name::clone(&peer.name.host)),
         };

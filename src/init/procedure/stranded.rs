@@ -10,7 +10,7 @@ use super::majority;
 use super::moment::Moment;
 use super::saying::Waiting;
 use super::start::{Start, Why, launch, launch_among};
-use super::state::{Disk, Server};
+use super::state::{Disk, Name, Server};
 
 /// dkron before version 4 whose own address is not that of its configuration, or which cannot reach a majority at the addresses of its
 /// configuration although all are there.
@@ -22,20 +22,40 @@ pub fn is_stranded(facts: &Facts, now: Moment) -> bool {
     if !stands_at_own_address(facts, last) {
         return true;
     }
-    let others = || last.iter().filter(|server| !facts.is_own(server));
+    let others = || last.iter().filter(|server| !facts.is_own(server) && !is_gone(facts, &server.id, now));
     let ip = |server: &Server| facts.peer_of(&server.id).and_then(|peer| peer.sure(now));
-    let moved = |server: &&Server| {
-        server.address.parse::<SocketAddr>().is_ok_and(|address| ip(server).is_some_and(|ip| ip != address.ip()))
-    };
-    let stay = last.len() - others().filter(moved).count();
-    others().all(|server| ip(server).is_some()) && stay < majority(last.len())
+    let stays = |server: &&Server| !has_moved(facts, server, now);
+    let majority = majority(last.len());
+    // Where too many are gone for good, new addresses help nobody: it starts as it is, and says that nobody leads.
+    let all = 1 + others().count() >= majority && others().all(|server| ip(server).is_some());
+    all && 1 + others().filter(stays).count() < majority
+}
+
+/// A server is there, and not where raft of this one looks for it, whatever address others have been given.
+fn has_moved(facts: &Facts, server: &Server, now: Moment) -> bool {
+    let known = facts.marker.iter().flat_map(|marker| &marker.members).find(|known| known.id == server.id);
+    let address: Option<SocketAddr> = known.unwrap_or(server).address.parse().ok();
+    let there = facts.peer_of(&server.id).and_then(|peer| peer.sure(now));
+    there.zip(address).is_some_and(|(ip, address)| ip != address.ip())
+}
+
+/// Kubernetes no longer wants it, and it is not there: nobody brings it back.
+pub fn is_gone(facts: &Facts, id: &Name, now: Moment) -> bool {
+    facts.is_surplus(now, id) && facts.peer_of(id).is_none_or(|peer| peer.sure(now).is_none())
 }
 
 /// The last raft configuration that the own marker tells; where there is state and no marker, or another server has since seen a larger
-/// one with this server in it, what that one tells.
+/// one with this server in it, what that one tells. Not one that does not stand in it itself: it was taken out, and others went on.
 fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
-    let told = || facts.peers.values().filter_map(|peer| peer.wrapper(now)?.raft.as_deref());
+    let states = || facts.peers.values().filter_map(|peer| peer.wrapper(now));
+    let lists = |servers: &[Server], node: &Name| servers.iter().any(|server| server.id == *node);
+    let told = || states().filter_map(|state| state.raft.as_deref().filter(|servers| lists(servers, &state.node)));
     let has_own = |servers: &&[Server]| servers.iter().any(|server| facts.is_own(server));
+    // A dkron that runs goes by its own, and has to find those.
+    let own = facts.raft.as_ref().filter(|reading| facts.own.is_some() && has_own(&&*reading.servers));
+    if let Some(reading) = own {
+        return &reading.servers;
+    }
     match (&facts.marker, facts.disk) {
         (Some(marker), _) => {
             let larger = told().filter(has_own).filter(|servers| servers.len() > marker.members.len());
@@ -66,9 +86,12 @@ pub fn recover(facts: &Facts, now: Moment) -> Start {
         }
     }
     let few = present.len() < majority(present.len() + surplus.len());
-    if !missing.is_empty() || few {
-        missing.extend(surplus.into_iter().filter(|_| few).map(|server| server.id));
+    if !missing.is_empty() {
         return Start::Wait(Waiting::Members(missing));
+    }
+    if few {
+        // Those that are left may yet have another configuration, or a person brings the others back.
+        return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State);
     }
     let moved = |(server, at): (Server, SocketAddr)| Server { address: at.to_string().into(), ..server };
     let servers = present.into_iter().map(moved).chain(surplus).collect();

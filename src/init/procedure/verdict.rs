@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::joining::stands_at_own_address;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::state::{Disk, Name, Phase, Server, State};
@@ -34,9 +35,11 @@ impl Procedure {
     pub(super) fn stays_for_us(&self, peer: &Peer, now: Moment) -> bool {
         let Some(state) = peer.wrapper(now) else {
             // Without a wrapper it cannot say; the own dkron sees it alive.
-            return peer.plain(now).is_some() && peer.leader(now).is_some() && !self.facts.goes(now, peer);
+            let seen = self.facts.is_member(peer.node());
+            return peer.plain(now).is_some() && peer.leader(now).is_some() && seen && !self.facts.goes(now, peer);
         };
-        let votes = state.up && state.leader.is_some() && state.voter_for.is_some();
+        // Raft finds it where gossip shows it: whom this server alone sees is lost to the others without it.
+        let votes = state.up && state.leader.is_some() && state.voter_for.is_some() && self.facts.is_seen(now, peer);
         let behind = self.facts.ordinal(&peer.name.pod) < self.facts.ordinal(&self.facts.me.pod);
         votes
             && match state.phase {
@@ -64,10 +67,11 @@ impl Procedure {
             return if self.is_counted_by_others(now) { Verdict::Hold(0, 0) } else { Verdict::NoCluster };
         }
         if stay.is_empty() {
-            // Nobody who is wanted is a voter yet: then this server is the cluster, wanted or not.
+            // Nobody who is wanted is a voter yet: then this server is the cluster, wanted or not. Whom the own dkron sees is there.
             let wanted = |peer: &&Peer| {
-                let there = peer.sure(now).is_some() || facts.vouched(now, &peer.name.pod).is_some();
-                there && !facts.is_surplus(now, &peer.name.pod) && !facts.goes(now, peer)
+                let seen = || facts.vouched(now, &peer.name.pod).is_some() || facts.is_member(peer.node());
+                let there = peer.sure(now).is_some() || seen();
+                there && (!facts.is_surplus(now, &peer.name.pod) || serves(peer, now)) && !facts.goes(now, peer)
             };
             let awaited = facts.is_surplus(now, &facts.me.node) || facts.peers.values().any(|peer| wanted(&peer));
             return if awaited { Verdict::Hold(0, 1) } else { Verdict::Nobody };
@@ -144,6 +148,14 @@ impl Procedure {
         others.is_empty() || others.iter().filter(hear).count() >= majority(others.len())
     }
 
+    /// The leader reaches this server as a voter, and has no majority of today's voters without it.
+    pub(super) fn raft_lives_by_us(&self, now: Moment) -> bool {
+        let Some(voters) = self.facts.voters(now) else { return false };
+        let voters: Vec<Server> = voters.cloned().collect();
+        let hear = |server: &&Server| self.facts.peer_of(&server.id).is_some_and(|peer| peer.leader(now).is_some());
+        stands_at_own_address(&self.facts, &voters) && voters.iter().filter(hear).count() < majority(voters.len())
+    }
+
     /// Number of other voters of raft's configuration, wanted or not, that count.
     fn serving_voters(&self, counts: &impl Fn(&Peer) -> bool) -> usize {
         let voters = self.facts.raft.iter().flat_map(|reading| &reading.servers).filter(|server| server.voter);
@@ -172,13 +184,7 @@ impl Procedure {
             let node = peer.state.as_ref().map(|state| state.node.clone());
             stay.extend(node.filter(|node| !voters.contains(node)));
         }
-        // Who serves although it is surplus has not been told to stop yet, or Kubernetes wants it again by now.
-        let serves = |id: &Name| {
-            let peer = facts.peer_of(id);
-            let state = peer.and_then(|peer| peer.wrapper(now));
-            state.is_some_and(|state| state.up && !state.phase.stops())
-                || peer.is_some_and(|peer| peer.plain(now).is_some())
-        };
+        let serves = |id: &Name| facts.peer_of(id).is_some_and(|peer| serves(peer, now));
         stay.retain(|id| *id != facts.me.node && (!facts.is_surplus(now, id) || serves(id)));
         let alive = stay.iter().filter(|id| voters.contains(id) && facts.peer_of(id).is_some_and(&counts));
         let alive = alive.cloned().collect();
@@ -196,4 +202,9 @@ impl Procedure {
     fn others_can_go_on(stay: &[Name], alive: &[Name]) -> bool {
         alive.len() >= majority(stay.len())
     }
+}
+
+/// Who serves although it is surplus has not been told to stop yet, or Kubernetes wants it again by now.
+fn serves(peer: &Peer, now: Moment) -> bool {
+    peer.wrapper(now).is_some_and(|state| state.up && !state.phase.stops()) || peer.plain(now).is_some()
 }

@@ -268,7 +268,13 @@ impl Procedure {
         let (at, pause) = match self.facts.own_leader() {
             Some(leader) => {
                 let settled = self.facts.voter_since.is_some() && !matches!(self.stage, Stage::Stopping(_));
-                let pause = if settled { READ_SETTLED } else { READ_JOINING };
+                // Whoever has just come or gone changes the configuration within seconds, and the marker has to tell of that.
+                let news = self.facts.seen.values().any(|(_, since)| now.since(*since) < READ_SETTLED);
+                let pause = match settled {
+                    true if news => READ_LEADERLESS,
+                    true => READ_SETTLED,
+                    false => READ_JOINING,
+                };
                 (leader.rpc_addr.parse::<SocketAddr>().ok(), pause)
             }
             None => (self.facts.own_rpc(), READ_LEADERLESS),

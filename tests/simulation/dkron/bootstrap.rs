@@ -3,7 +3,7 @@
 use crate::coverage::Seen;
 use crate::invariants::{Broken, SURPRISE};
 use crate::kubernetes::Kind;
-use crate::names::{Slot, place_of, set_of};
+use crate::names::{Slot, bit, place_of, set_of};
 use crate::world::World;
 
 use super::serf::Standing;
@@ -95,16 +95,19 @@ impl World {
         self.note(|| format!("dkron {slot} bootstraps with {:b}", servers.voters));
         let set = set_of(slot);
         // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know.
-        let counts = |at: &Slot| {
+        let holds = |at: &Slot| {
             let genesis = self.volumes[*at].log.genesis;
             let cluster = genesis.checked_sub(1).map(|index| &self.clusters[index as usize]);
-            // Neither whom Kubernetes has only just wanted again.
-            let runs = self.pods[*at].as_ref().is_some_and(|pod| pod.running);
-            let news = now < self.surprised_at + SURPRISE && !runs;
-            let wanted = (self.is_wanted(*at) || self.pods[*at].is_some()) && !news;
-            set_of(*at) == set && cluster.is_some_and(|cluster| !cluster.dead) && wanted
+            let wanted = self.is_wanted(*at) || self.pods[*at].is_some();
+            cluster.is_some_and(|cluster| !cluster.dead) && wanted
         };
-        let other = (0..self.volumes.len()).find(counts);
+        // Neither whom Kubernetes has only just wanted again.
+        let is_news = |at: &Slot| {
+            let runs = self.pods[*at].as_ref().is_some_and(|pod| pod.running);
+            now < self.surprised_at + SURPRISE && !runs
+        };
+        let (unknown, known): (Vec<Slot>, Vec<Slot>) = Self::places(set).filter(holds).partition(is_news);
+        let other = known.first().copied();
         // Two servers that bootstrap with the same servers write the same first entry.
         let twin = other.map(|at| self.volumes[at].log.genesis);
         let twin = twin.filter(|genesis| self.clusters[*genesis as usize - 1].first == servers);
@@ -117,7 +120,17 @@ impl World {
             });
         }
         let genesis = twin.unwrap_or_else(|| {
-            self.clusters.push(Cluster { set, committed: (0, 0), first: servers, servers, led: false, dead: false });
+            let unknown = unknown.into_iter().fold(0, |places, at| places | bit(place_of(at)));
+            self.clusters.push(Cluster {
+                set,
+                committed: (0, 0),
+                first: servers,
+                servers,
+                led: false,
+                led_at: 0,
+                unknown,
+                dead: false,
+            });
             self.clusters.len() as u32
         });
         let log = Log { genesis, term: 1, index: 1, servers };

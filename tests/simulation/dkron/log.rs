@@ -102,6 +102,10 @@ pub struct Cluster {
     pub servers: Servers,
     /// It has had a leader.
     pub led: bool,
+    /// When a leader last reached a majority of it.
+    pub led_at: u64,
+    /// Places of the set whose disks held another one when it was founded, where nobody could know of them yet.
+    pub unknown: Mask,
     /// More of its disks are lost than it can do without: whatever follows is a new beginning.
     pub dead: bool,
 }

@@ -2,7 +2,7 @@
 
 use crate::coverage::Seen;
 use crate::invariants::Broken;
-use crate::names::{Slot, place_of, set_of};
+use crate::names::{Slot, bit, place_of, set_of, slot_of};
 use crate::world::World;
 
 use super::serf::Standing;
@@ -74,6 +74,9 @@ impl World {
         let now = self.now;
         let reached = self.replicate(slot);
         let servers = self.volumes[slot].log.servers;
+        if self.meets_a_later_term(slot) {
+            return self.lose_leadership(slot);
+        }
         let Some(process) = self.dkron[slot].as_mut() else { return };
         if reached >= servers.majority() {
             process.raft.quiet_since = now;
@@ -92,6 +95,13 @@ impl World {
             process.raft.reconcile_at = now + self.params.reconcile_interval;
             self.reconcile(slot);
         }
+    }
+
+    /// A voter has been in a later term, and answers so: a leader that hears of one is none.
+    fn meets_a_later_term(&self, leader: Slot) -> bool {
+        let log = &self.volumes[leader].log;
+        let mut met = log.servers.places().filter_map(|place| self.contact(leader, place, &log.servers));
+        met.any(|at| self.volumes[at].log.genesis == log.genesis && self.volumes[at].log.term > log.term)
     }
 
     /// The leader's log goes to all it reaches; returns how many voters have it, and commits it if they are a majority.
@@ -127,6 +137,7 @@ impl World {
             let cluster = &mut self.clusters[log.genesis as usize - 1];
             cluster.committed = cluster.committed.max(log.end());
             cluster.servers = log.servers;
+            cluster.led_at = now;
         }
         reached
     }
@@ -161,10 +172,11 @@ impl World {
             let Some(raft) = self.dkron[at].as_ref().map(|process| &process.raft) else { continue };
             let same = theirs.is_empty() || theirs.genesis == log.genesis && theirs.servers.has(own);
             let content = raft.leads || raft.leader.is_some();
-            if at == slot || same && theirs.end() <= log.end() && (told || !content) {
-                votes += 1;
+            // Who refuses tells its term too, and the next try goes beyond that.
+            if same {
                 term = term.max(theirs.term);
             }
+            votes += u32::from(at == slot || same && theirs.end() <= log.end() && (told || !content));
         }
         // Two who stand at once may share the votes.
         if votes < log.servers.majority() || !told && log.servers.voters.count_ones() > 1 && self.random.one_in(20) {
@@ -208,14 +220,18 @@ impl World {
     fn check_election(&mut self, slot: Slot) {
         let log = self.volumes[slot].log;
         let set = set_of(slot);
-        let other = (0..self.volumes.len()).filter(|at| set_of(*at) == set).find(|at| {
+        let own = self.clusters[log.genesis as usize - 1];
+        let other = Self::places(set).find(|at| {
             let theirs = self.volumes[*at].log.genesis;
             if theirs == 0 || theirs == log.genesis {
                 return false;
             }
             let cluster = &self.clusters[theirs as usize - 1];
+            // A cluster that was led since the other one was is the one that there is: what was wrong, if anything, was its first leader,
+            // where those were known who hold the other one.
+            let is_news = if own.led { cluster.led_at > own.led_at } else { own.unknown & bit(place_of(*at)) == 0 };
             // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know.
-            cluster.led && !cluster.dead && (self.is_wanted(*at) || self.pods[*at].is_some())
+            cluster.led && !cluster.dead && is_news && (self.is_wanted(*at) || self.pods[*at].is_some())
         });
         if let Some(other) = other {
             self.break_with(Broken::TwoClusters, || {
@@ -233,13 +249,35 @@ impl World {
             let held =
                 wanted().any(|volume| volume.log.genesis == log.genesis && volume.log.end() >= cluster.committed);
             let unwatched = wanted().any(|volume| volume.lost && volume.unwatched);
-            if !cluster.dead && !unwatched && (held || !lost) {
+            let undecidable = lost && !self.somebody_whole_can_win(set, log.genesis);
+            if undecidable && held && !cluster.dead && !unwatched {
+                self.seen.count(Seen::Undecidable);
+            } else if !cluster.dead && !unwatched && (held || !lost) {
                 self.break_with(Broken::DataLost, || {
                     format!("server {slot} leads with {:?}, {:?} was committed", log.end(), cluster.committed)
                 });
             }
             self.clusters[log.genesis as usize - 1].committed = log.end();
         }
+    }
+
+    /// A wanted server with all committed entries has a majority without the vote of a disk that was lost. Where none has, that vote
+    /// decides, and may elect one that lacks the last of them: raft counts on disks that stay, and no wrapper knows how far a log goes.
+    fn somebody_whole_can_win(&self, set: usize, genesis: u32) -> bool {
+        let committed = self.clusters[genesis as usize - 1].committed;
+        let wins = |slot: Slot| {
+            let log = self.volumes[slot].log;
+            let votes = |place: &usize| {
+                let at = slot_of(set, *place);
+                let theirs = &self.volumes[at].log;
+                let content =
+                    theirs.genesis == genesis && theirs.servers.has(place_of(slot)) && theirs.end() <= log.end();
+                self.is_wanted(at) && (at == slot || content)
+            };
+            let whole = log.genesis == genesis && log.end() >= committed;
+            whole && log.servers.places().filter(votes).count() as u32 >= log.servers.majority()
+        };
+        Self::places(set).filter(|slot| self.is_wanted(*slot)).any(wins)
     }
 
     /// A leader leads no more; sometimes dkron dies of it.

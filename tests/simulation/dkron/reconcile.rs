@@ -71,6 +71,9 @@ impl World {
         let log = &mut self.volumes[leader].log;
         log.index += 1;
         log.servers = servers;
+        // Whom it took up while that one left it has taken out again.
+        let undone = |(by, place, _): &mut (Slot, usize, u64)| set_of(*by) == set_of(leader) && !servers.has(*place);
+        self.taken_up.take_if(undone);
         self.replicate(leader) >= servers.majority()
     }
 

@@ -2,7 +2,9 @@
 
 mod cast;
 mod coming_back;
+mod hearsay;
 mod leaving_together;
 mod starting;
 mod stopping;
+mod taken_out;
 mod watching;

@@ -1,0 +1,177 @@
+//! What is known of others at second hand, or not any more: by gossip, by an older word, by one that is not understood.
+
+use std::time::Duration;
+
+use super::super::*;
+use super::cast::*;
+
+fn at(ordinal: u8) -> SocketAddr {
+    rpc(ordinal).parse().expect("an address")
+}
+
+/// All others say where they are; the raft configuration is told.
+fn settle(server: &mut Life, states: &[State], servers: &[u8]) -> Vec<Action> {
+    let mut wanted = server.hear(Input::Stop);
+    for _ in 0..2 {
+        server.now.at = server.now.at + Duration::from_millis(20);
+        for state in states {
+            wanted.extend(server.hear(state.clone()));
+        }
+        if server.procedure.reading.is_some() {
+            wanted.extend(server.say_raft(servers));
+        }
+        wanted.extend(server.procedure.step(server.now, Input::Tick));
+    }
+    deeds(wanted)
+}
+
+#[test]
+fn whom_nobody_else_sees_is_lost_to_those_who_stay() {
+    let asks = |seen: &[u8]| {
+        let mut server = Life::running(0, &[0, 1, 2], 1);
+        let first = State { members: members(seen), ..serving(1, &[0, 1, 2], 1) };
+        settle(&mut server, &[first, serving(2, &[0, 1, 2], 1)], &[0, 1, 2]).contains(&Action::AskBusy)
+    };
+    assert!(asks(&[0, 1, 2]));
+    assert!(!asks(&[0, 1]), "a-1 and a-2 have no majority without the one between them");
+}
+
+#[test]
+fn a_plain_server_that_is_seen_to_leave_does_not_stay() {
+    let asks = |alive: &[u8]| {
+        let mut server = Life::running(0, &[0, 1, 2], 1);
+        server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+        let plain = |server: &mut Life| {
+            let view = DkronView { leader: Some(leader(1)), leads: false, members: members(&[0, 1, 2]) };
+            let look = Look { ip: ip(2), by_name: true, wrapper: Told::Silence, dkron: Told::Answer(view) };
+            server.hear(Input::Looked { pod: name(2), asked: server.now.at, looks: Ok(vec![look]) })
+        };
+        plain(&mut server);
+        server.own(alive, Some(1));
+        server.hear(Input::Stop);
+        let mut wanted = Vec::new();
+        for _ in 0..30 {
+            server.now.at = server.now.at + Duration::from_millis(50);
+            wanted.extend(plain(&mut server));
+            wanted.extend(server.hear(serving(1, &[0, 1, 2], 1)));
+            if server.procedure.reading.is_some() {
+                wanted.extend(server.say_raft(&[0, 1, 2]));
+            }
+        }
+        wanted.contains(&Action::AskBusy)
+    };
+    assert!(asks(&[0, 1, 2]));
+    assert!(!asks(&[0, 1]), "its API answers for as long as it leaves");
+}
+
+#[test]
+fn pods_that_another_set_took_over_are_still_ours() {
+    let is_ours = |told: &str| {
+        let mut server = Life::running(0, &[0, 1], 1);
+        server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+        server.hear(Input::Desired(Desired { set_uid: "new".into(), ..desired(2, &[0, 1]) }, server.now.at));
+        server.hear(State { set_uid: Some(told.into()), ..serving(1, &[0, 1], 1) });
+        server.procedure.facts.peers[&name(1)].wrapper(server.now.at).is_some()
+    };
+    assert!(is_ours("new") && is_ours("set"), "not all hear of it at once");
+    assert!(!is_ours("another"));
+}
+
+#[test]
+fn an_empty_disk_waits_for_whoever_gossip_shows_and_has_not_said_what_it_holds() {
+    let shows = |seen: &[u8]| State { members: members(seen), ..serving(1, &[0, 1], 1) };
+    let mut server = Life::new(0, 3, |_| {});
+    server.hear(Input::Looked { pod: name(2), asked: server.now.at, looks: Ok(vec![]) });
+    server.hear(shows(&[1, 2]));
+    assert_eq!(deeds(server.say_raft(&[0, 1])), []);
+    assert_eq!(deeds(server.hear(shows(&[1]))), [Action::RemovePeer { at: at(1), id: name(0) }]);
+}
+
+#[test]
+fn who_is_missed_and_needed_by_raft_waits_longer_than_others_that_join() {
+    let restarts = |servers: &[u8], leads: &dyn Fn(u32) -> Option<u8>| {
+        let mut server = Life::running(0, servers, 1);
+        (0..120).find(|second| {
+            for other in &servers[1..] {
+                server.hear(State { members: members(&servers[1..]), ..serving(*other, servers, 1) });
+            }
+            server.own(servers, leads(*second));
+            if server.procedure.reading.is_some() {
+                server.say_raft(servers);
+            }
+            server.wait(Duration::from_secs(1)).contains(&Action::Term)
+        })
+    };
+    let after = |found: Option<u32>| found.expect("a restart");
+    assert!((14..=18).contains(&after(restarts(&[0, 1, 2], &|_| None))));
+    assert!(after(restarts(&[0, 1], &|_| Some(1))) >= 79, "raft has no majority without it");
+    let met = after(restarts(&[0, 1, 2], &|second| (second >= 14).then_some(1)));
+    assert!((28..=33).contains(&met), "its dkron has just met the leader: {met}");
+}
+
+#[test]
+fn the_configuration_is_read_again_when_somebody_has_come() {
+    let mut server = Life::running(0, &[0, 1, 2], 1);
+    server.wait(Duration::from_secs(11));
+    server.say_raft(&[0, 1, 2]);
+    server.wait(Duration::from_secs(11));
+    server.say_raft(&[0, 1, 2]);
+    assert!(!server.wait(Duration::from_secs(4)).contains(&Action::ListRaft(at(1))));
+    let wanted = server.own(&[0, 1, 2, 3], Some(1));
+    assert!(wanted.contains(&Action::ListRaft(at(1))), "the leader takes it up within seconds: {wanted:?}");
+}
+
+#[test]
+fn a_configuration_that_was_read_before_long_jobs_removes_nobody() {
+    let mut server = Life::running(0, &[0, 1], 1);
+    settle(&mut server, &[serving(1, &[0, 1], 1)], &[0, 1]);
+    for _ in 0..20 {
+        server.hear(Input::Busy(Ok(1)));
+        server.hear(serving(1, &[0, 1], 1));
+        server.wait(Duration::from_secs(1));
+    }
+    server.hear(serving(1, &[0, 1], 1));
+    let mut wanted = deeds(server.hear(Input::Busy(Ok(0))));
+    wanted.extend(deeds(server.wait(Duration::from_millis(200))));
+    assert_eq!(wanted, [Action::ListRaft(at(1))]);
+    assert!(deeds(server.say_raft(&[0, 1])).contains(&Action::RemovePeer { at: at(1), id: name(0) }));
+}
+
+#[test]
+fn version_3_that_runs_goes_by_its_own_configuration() {
+    let mut server = Life::new(0, 4, |me| {
+        (me.disk, me.marker, me.generation) = (Disk::State, Some(marker(&[0, 1])), Generation::Three);
+    });
+    server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+    for gone in [2, 3] {
+        server.hear(Input::Looked { pod: name(gone), asked: server.now.at, looks: Ok(vec![]) });
+    }
+    let moved = State {
+        ip: Some([10, 0, 1, 1].into()),
+        up: true,
+        leader: None,
+        leads: false,
+        voter_for: None,
+        ..serving(1, &[0, 1, 2, 3], 1)
+    };
+    server.hear(moved.clone());
+    assert!(!server.procedure.state(server.now).stranded, "two of four are gone for good");
+    assert!(server.launch().is_some());
+    server.hear(Input::Started);
+    server.own(&[0, 1], None);
+    server.say_raft(&[0, 1]);
+    server.hear(moved);
+    assert!(server.procedure.state(server.now).stranded, "raft of its own looks for two, and one has moved");
+}
+
+#[test]
+fn who_is_not_understood_may_lead() {
+    let ready = |protocol: u32| {
+        let mut server = Life::new(1, 3, |_| {});
+        server.hear(Input::Desired(Desired { ordered_ready: true, ..desired(3, &[0, 1]) }, server.now.at));
+        server.hear(State { protocol, phase: Phase::Serving, disk: Disk::Unknown, ..empty(0) });
+        server.procedure.health(server.now).ready.is_ok()
+    };
+    assert!(ready(PROTOCOL));
+    assert!(!ready(PROTOCOL + 1));
+}

@@ -66,7 +66,7 @@ fn dkron_workload(pod: Pod) -> String {
          line.contains('dkron') && line.contains('agent') && (line.size() > {LONGEST} || line.matches(r'{RUNS_AGENT}')))"
     ));
     // Conditions come before validation: a pod without containers is refused there, in better words.
-    format!("{containers} != null && ({})", any.join(" || "))
+    format!("{containers} != null && {containers}.size() > 0 && ({})", any.join(" || "))
 }
 
 /// Value of the label that opts an object in or out, empty if it has none.

@@ -104,6 +104,22 @@ impl Cluster {
         Ok(())
     }
 
+    /// Does something while the registration is as it was rendered: it names a Service that no replica stands behind.
+    pub fn while_no_replica_is_ready<T>(&self, scenario: impl FnOnce() -> Result<T>) -> Result<T> {
+        let outcome = self.without_a_replica(scenario);
+        self.installation.register(self.kubectl(), self.webhook.port()).context("registering the webhook again")?;
+        self.opted_in("answered-again")?.wait_until_opted_in()?;
+        outcome
+    }
+
+    fn without_a_replica<T>(&self, scenario: impl FnOnce() -> Result<T>) -> Result<T> {
+        let probe = self.opted_in("unanswered")?;
+        probe.wait_until_opted_in()?;
+        self.kubectl().apply(&self.installation.rendered_registration()?.to_string(), &[])?.ok()?;
+        probe.wait_until_refused("no endpoints available for service")?;
+        scenario()
+    }
+
     /// Has a line printed with the totals.
     pub fn note(&self, line: String) {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(line);

@@ -5,6 +5,7 @@
 //! directory that holds them), every scenario is ignored, and a line says so.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the report of a test program")]
 
+mod api;
 mod assets;
 mod audit;
 mod authority;
@@ -22,6 +23,7 @@ mod interrupt;
 mod kept;
 mod kubectl;
 mod labels;
+mod lockout;
 mod look;
 mod namespace;
 mod played;

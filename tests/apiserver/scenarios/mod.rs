@@ -8,6 +8,7 @@ mod corpus;
 mod fixture;
 mod installation;
 mod label_updater;
+mod lockout;
 mod manifests;
 mod never_sent;
 mod opt_in;
@@ -84,4 +85,5 @@ scenarios! {
     own_authority::readiness_names_what_is_missing,
     own_authority::what_people_damage_heals_while_reviews_go_on,
     webhook_down::only_dkron_waits_for_a_webhook_that_is_down,
+    lockout::nobody_but_dkron_is_refused_with_no_replica_ready,
 }

@@ -118,21 +118,21 @@ pub fn signing_requests(stage: &Stage) -> Vec<Call> {
 }
 
 /// Whoever wants dkron-ha gone, or a namespace out of it, is never held up by it.
-pub fn way_out(_: &Stage) -> Vec<Call> {
+pub fn way_out(stage: &Stage) -> Vec<Call> {
     let admission = root("admissionregistration.k8s.io/v1");
     let mut calls = Vec::new();
-    for (plural, name) in [
-        ("mutatingwebhookconfigurations", INSTALLATION),
-        ("validatingadmissionpolicies", SERVER_ACCOUNT),
-        ("validatingadmissionpolicybindings", SERVER_ACCOUNT),
-    ] {
-        let at = format!("{admission}/{plural}/{name}");
+    for plural in ["validatingadmissionpolicies", "validatingadmissionpolicybindings"] {
+        let at = format!("{admission}/{plural}/{SERVER_ACCOUNT}");
         calls.push(merge(&at, json!({"metadata": {"annotations": {"team": "a"}}})));
         calls.push(delete(&at));
     }
-    let registration = format!("{admission}/mutatingwebhookconfigurations/{INSTALLATION}");
-    calls.push(merge(&registration, json!({"webhooks": []})));
-    calls.push(merge(&registration, json!({"metadata": {"labels": {INJECT: "true"}}})));
+    if stage.registered {
+        let registration = format!("{admission}/mutatingwebhookconfigurations/{INSTALLATION}");
+        calls.push(merge(&registration, json!({"metadata": {"annotations": {"team": "a"}}})));
+        calls.push(merge(&registration, json!({"metadata": {"labels": {INJECT: "true"}}})));
+        calls.push(merge(&registration, json!({"webhooks": []})));
+        calls.push(delete(&registration));
+    }
     let namespaces = format!("{}/namespaces", root("v1"));
     for namespace in [OPTED_IN, OPTED_OUT_AGAIN, PLAIN, INSTALLATION, "kube-system"] {
         let at = format!("{namespaces}/{namespace}");

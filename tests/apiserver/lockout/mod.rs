@@ -1,5 +1,5 @@
-//! Who is held up while the registration stands and nobody answers: a table of classes of requests, each with what must
-//! become of it, written by hand and never taken from the registration.
+//! Who is held up while the registration stands and nobody answers, and by the guard while there is no registration: tables
+//! of classes of requests, each with what must become of them, written by hand and never taken from what is installed.
 //!
 //! Every request is a server-side dry run: it goes through the whole of admission as any other, and as nothing is stored,
 //! each meets the same cluster.
@@ -8,6 +8,7 @@ mod calls;
 mod controllers;
 mod dkron;
 mod everything_else;
+mod guarded;
 mod kubernetes;
 mod lookalikes;
 mod stage;
@@ -23,7 +24,7 @@ pub use stage::Stage;
 pub enum Expected {
     /// Nobody is asked.
     Accepted,
-    /// The webhook was to be asked, and did not answer.
+    /// The webhook was to be asked, and did not answer; or the guard refuses.
     Refused,
     /// Kubernetes says itself what is wrong with it.
     Invalid,
@@ -46,15 +47,16 @@ pub struct Fared {
     pub surprises: Vec<String>,
 }
 
-/// A row of the table: class, fate, requests.
+/// A table: fate, class, requests.
 macro_rules! classes {
-    ($($expected:ident $name:literal $calls:path;)*) => {
-        pub const CLASSES: &[Class] =
+    ($table:ident: $($expected:ident $name:literal $calls:path;)*) => {
+        pub const $table: &[Class] =
             &[$(Class { name: $name, expected: Expected::$expected, calls: $calls },)*];
     };
 }
 
 classes! {
+    UNANSWERED:
     Accepted "kube-system, kube-public, kube-node-lease, labelled for injection: dkron pods and sets" kubernetes::own_namespaces;
     Accepted "the webhook's own namespace: dkron pods and sets, its own Deployment" kubernetes::webhooks_namespace;
     Accepted "nodes, their status, their leases" kubernetes::nodes;
@@ -84,6 +86,20 @@ classes! {
     Invalid "dkron pods and sets without containers" dkron::without_containers;
 }
 
+// Beside all that is accepted above.
+classes! {
+    GUARDED:
+    Accepted "agents, in every form" guarded::agents;
+    Accepted "images of dkron that run something else" guarded::other_commands;
+    Accepted "servers that have their wrapper, also behind what others put in front" guarded::wrapped;
+    Accepted "servers of sets that were never stamped, and of owners that give no names" guarded::left_alone;
+    Accepted "dkron sets, new and changed" guarded::sets;
+    Refused "bare servers by image" guarded::servers_by_image;
+    Refused "bare servers by command, in images of others" guarded::servers_by_command;
+    Refused "bare servers by variable and annotation" guarded::servers_by_word;
+    Refused "pods of stamped sets, wherever they live" guarded::stamped;
+}
+
 /// How the API server says that the webhook did not answer.
 const NOBODY_ANSWERED: &str = "failed calling webhook \"";
 
@@ -93,6 +109,11 @@ const MUCH_OF_A_BODY: usize = 300;
 impl Class {
     /// Sends the requests of the class, and compares.
     pub fn play(&'static self, api: &Api, stage: &Stage) -> Result<Fared> {
+        self.play_expecting(self.expected, api, stage)
+    }
+
+    /// The same where another fate is theirs.
+    pub fn play_expecting(&'static self, expected: Expected, api: &Api, stage: &Stage) -> Result<Fared> {
         let calls = (self.calls)(stage);
         let answers = api.send(&calls)?;
         let mut fared = Fared { class: self, requests: calls.len(), accepted: 0, refused: 0, surprises: Vec::new() };
@@ -100,7 +121,7 @@ impl Class {
             let became = became(answer);
             fared.accepted += usize::from(became == Some(Expected::Accepted));
             fared.refused += usize::from(became == Some(Expected::Refused));
-            if became != Some(self.expected) {
+            if became != Some(expected) {
                 let Call { method, path, body, .. } = call;
                 let body: String = body.to_string().chars().take(MUCH_OF_A_BODY).collect();
                 let said = answer.message();
@@ -113,10 +134,12 @@ impl Class {
 
 /// `None` for an answer that has nothing to do with any of these.
 fn became(answer: &Answer) -> Option<Expected> {
-    let ours = answer.message().contains(NOBODY_ANSWERED) && answer.message().contains(".dkron-ha.io\"");
+    let unanswered = answer.message().contains(NOBODY_ANSWERED) && answer.message().contains(".dkron-ha.io\"");
+    let guarded = answer.message().contains("ValidatingAdmissionPolicy 'dkron-ha-guard'");
     match answer.status {
         200..300 => Some(Expected::Accepted),
-        500 if ours => Some(Expected::Refused),
+        500 if unanswered => Some(Expected::Refused),
+        403 if guarded => Some(Expected::Refused),
         422 => Some(Expected::Invalid),
         _ => None,
     }

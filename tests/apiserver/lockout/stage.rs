@@ -36,6 +36,8 @@ pub const LOOKALIKE: &str = "lookalike.example/v1";
 const LOOKALIKES: [(&str, &str); 3] = [("pods", "Pod"), ("statefulsets", "StatefulSet"), ("dkronjobs", "DkronJob")];
 
 pub struct Stage {
+    /// Whether there is a registration while requests are sent.
+    pub registered: bool,
     pub node: &'static str,
     pub csr: &'static str,
     /// PEM, base64.
@@ -46,7 +48,7 @@ pub struct Stage {
 
 impl Stage {
     /// Stores everything, with the webhook at work, and waits until controllers have acted.
-    pub fn build(cluster: &Cluster) -> Result<Self> {
+    pub fn build(cluster: &Cluster, registered: bool) -> Result<Self> {
         let stage = |name| cluster.ensure_namespace(name);
         let [inside, left, plain] = [stage(OPTED_IN)?, stage(OPTED_OUT_AGAIN)?, stage(PLAIN)?];
         cluster.create_namespace(NEVER, &[(INJECTION, "disabled")])?;
@@ -90,7 +92,7 @@ impl Stage {
             stored.insert(key(&namespace.name, "statefulsets", &set), set);
         }
         left.opt_out()?;
-        Ok(Self { node, csr, signing_request, stored })
+        Ok(Self { registered, node, csr, signing_request, stored })
     }
 
     /// An object as it was stored.

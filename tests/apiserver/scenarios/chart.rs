@@ -78,6 +78,19 @@ pub fn authority_of_files_is_told(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
+/// A package holds what the chart shares with the rest of `deploy/`.
+pub fn packaged_chart_is_the_same(cluster: &Cluster) -> Result<()> {
+    let (helm, into) = (cluster.helm()?, tempfile::tempdir()?);
+    let folder = into.path().to_string_lossy();
+    helm.run(&["package", CHART, "--destination", &folder])?.ok()?;
+    let package = format!("{folder}/{DKRON_HA}-{}.tgz", env!("CARGO_PKG_VERSION"));
+    for values in ["certificates=self", "certificates=cert-manager"] {
+        let rendered = |chart: &str| helm.run(&["template", DKRON_HA, chart, "-n", DKRON_HA, "--set", values])?.ok();
+        ensure!(rendered(&package)?.stdout == rendered(CHART)?.stdout, "{values}: the package renders something else");
+    }
+    Ok(())
+}
+
 /// Helm finds nothing to say, and what the chart does not know is refused before anything is sent.
 pub fn values_are_checked(cluster: &Cluster) -> Result<()> {
     let helm = cluster.helm()?;

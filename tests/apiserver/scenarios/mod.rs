@@ -53,6 +53,7 @@ scenarios! {
     rendered::overlays_are_what_manifests_prints,
     chart::chart_is_what_manifests_prints,
     chart::authority_of_files_is_told,
+    chart::packaged_chart_is_the_same,
     chart::values_are_checked,
     chart::release_is_installed_upgraded_and_taken_away,
     deployment::manifests_and_kustomize_store_the_same,

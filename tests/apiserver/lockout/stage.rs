@@ -48,7 +48,7 @@ pub struct Stage {
 
 impl Stage {
     /// Stores everything, with the webhook at work, and waits until controllers have acted.
-    pub fn build(cluster: &Cluster, registered: bool) -> Result<Self> {
+    pub fn build(cluster: &Cluster) -> Result<Self> {
         let stage = |name| cluster.ensure_namespace(name);
         let [inside, left, plain] = [stage(OPTED_IN)?, stage(OPTED_OUT_AGAIN)?, stage(PLAIN)?];
         cluster.create_namespace(NEVER, &[(INJECTION, "disabled")])?;
@@ -92,7 +92,7 @@ impl Stage {
             stored.insert(key(&namespace.name, "statefulsets", &set), set);
         }
         left.opt_out()?;
-        Ok(Self { registered, node, csr, signing_request, stored })
+        Ok(Self { registered: true, node, csr, signing_request, stored })
     }
 
     /// An object as it was stored.

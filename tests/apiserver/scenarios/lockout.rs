@@ -15,8 +15,9 @@ const AT_LEAST: usize = 1_000;
 /// Of more than a thousand requests of every kind, dkron pods and dkron sets of opted-in namespaces and stamped ones wait for
 /// the webhook, and nobody else.
 pub fn nobody_but_dkron_is_refused_with_no_replica_ready(cluster: &Cluster) -> Result<()> {
-    let all: Vec<&Class> = UNANSWERED.iter().collect();
-    let fared = played(cluster, &all, true, |play| cluster.while_no_replica_is_ready(play))?;
+    let fared: Vec<Fared> = on_stage(cluster, |api, stage| {
+        cluster.while_no_replica_is_ready(|| UNANSWERED.iter().map(|class| class.play(api, stage)).collect())
+    })?;
     let requests: usize = fared.iter().map(|fared| fared.requests).sum();
     ensure!(requests >= AT_LEAST, "only {requests} requests");
     as_documented(cluster, "no replica is ready", &fared)
@@ -25,34 +26,33 @@ pub fn nobody_but_dkron_is_refused_with_no_replica_ready(cluster: &Cluster) -> R
 /// The same without a registration: the guard refuses servers that were to be injected, nothing that would have been accepted
 /// before, and nothing that the webhook lets pass.
 pub fn guard_refuses_servers_and_nobody_else_without_a_registration(cluster: &Cluster) -> Result<()> {
-    let others = UNANSWERED.iter().filter(|class| class.expected == Expected::Accepted);
-    let all: Vec<&Class> = others.chain(GUARDED).collect();
-    let fared = played(cluster, &all, false, |play| cluster.while_unregistered(play))?;
-    as_documented(cluster, "there is no registration", &fared[all.len() - GUARDED.len()..])?;
-    surprises(&fared)?;
-    webhook_wraps_what_the_guard_refuses(cluster)
+    let (guarded, others) = on_stage(cluster, |api, stage| {
+        webhook_wraps_what_the_guard_refuses(api, stage)?;
+        stage.registered = false;
+        cluster.while_unregistered(|| {
+            let others = UNANSWERED.iter().filter(|class| class.expected == Expected::Accepted);
+            let play = |class: &'static Class| class.play(api, stage);
+            let others: Result<Vec<_>> = others.map(play).collect();
+            let guarded: Result<Vec<_>> = GUARDED.iter().map(play).collect();
+            Ok((guarded?, others?))
+        })
+    })?;
+    as_documented(cluster, "there is no registration", &guarded)?;
+    surprises(&others)
 }
 
 /// With the webhook at work, the guard refuses none of what it refuses alone: all of it has got its wrapper before.
-fn webhook_wraps_what_the_guard_refuses(cluster: &Cluster) -> Result<()> {
-    let (stage, api) = (Stage::build(cluster, true)?, Api::of(cluster.kubectl())?);
+fn webhook_wraps_what_the_guard_refuses(api: &Api, stage: &Stage) -> Result<()> {
     let refused = GUARDED.iter().filter(|class| class.expected == Expected::Refused);
-    let fared: Result<Vec<_>> = refused.map(|class| class.play_expecting(Expected::Accepted, &api, &stage)).collect();
-    Stage::clear(cluster)?;
+    let fared: Result<Vec<_>> = refused.map(|class| class.play_expecting(Expected::Accepted, api, stage)).collect();
     surprises(&fared?)
 }
 
-fn played(
-    cluster: &Cluster,
-    classes: &[&'static Class],
-    registered: bool,
-    around: impl FnOnce(&dyn Fn() -> Result<Vec<Fared>>) -> Result<Vec<Fared>>,
-) -> Result<Vec<Fared>> {
-    let stage = Stage::build(cluster, registered)?;
-    let api = Api::of(cluster.kubectl())?;
-    let fared = around(&|| classes.iter().map(|class| class.play(&api, &stage)).collect());
+fn on_stage<T>(cluster: &Cluster, scenario: impl FnOnce(&Api, &mut Stage) -> Result<T>) -> Result<T> {
+    let mut stage = Stage::build(cluster)?;
+    let outcome = scenario(&Api::of(cluster.kubectl())?, &mut stage);
     Stage::clear(cluster)?;
-    fared
+    outcome
 }
 
 fn as_documented(cluster: &Cluster, when: &str, fared: &[Fared]) -> Result<()> {

@@ -32,11 +32,9 @@ pub fn agents(_: &Stage) -> Vec<Call> {
     let by_image = images().into_iter().map(|image| container(&image, &[], &["agent", "--tag=role:server"]));
     let no_server = |(command, args): (&[&str], &[&str])| {
         let without = |words: &[&str]| words.iter().map(|word| word.replace("--server", "--ui")).collect::<Vec<_>>();
-        let (command, args) = (without(command), without(args));
-        let texts = |words: &'_ [String]| words.iter().map(String::as_str).map(str::to_owned).collect::<Vec<_>>();
         let mut one = container("debian", &[], &[]);
-        one["command"] = json!(texts(&command));
-        one["args"] = json!(texts(&args));
+        one["command"] = without(command).into();
+        one["args"] = without(args).into();
         one
     };
     let by_command = COMMANDS.into_iter().map(no_server);

@@ -56,6 +56,7 @@ codes! {
     SERVER_WITHOUT_NAME = 10, "a server without a stable name";
     MALFORMED_SIZE = 11, "INITIAL_CLUSTER_SIZE or --bootstrap-expect is no number of servers";
     MALFORMED_OBJECT = 12, "the object has not the shape of its kind";
+    SERVER_WITHOUT_WRAPPER = 13, "a server would start without its wrapper";
 
     EXPECT_BELOW_REPLICAS = 101, "--bootstrap-expect below the replicas is replaced by the replicas";
     PROBE_KEPT = 102, "a probe stays and may fail while dkron waits";

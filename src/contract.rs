@@ -27,6 +27,8 @@ pub mod label {
 pub mod annotation {
     /// The cluster that an agent joins; frozen on the template of a set of agents.
     pub const CLUSTER: &str = "dkron-ha.io/cluster";
+    /// Server or agent.
+    pub const ROLE: &str = "dkron-ha.io/role";
     /// Who replaces pods.
     pub const ROLLOUT: &str = "dkron-ha.io/rollout";
     /// The Service that names the servers.
@@ -184,6 +186,8 @@ pub mod object {
     pub const AUTHORITY_SECRET: &str = "dkron-ha-ca";
     /// Field manager of what the webhook writes into its registration: `caBundle` of each entry, and nothing else.
     pub const BUNDLE_MANAGER: &str = "dkron-ha-ca-bundle";
+    /// Policy against servers without their wrapper; its two bindings begin with this name.
+    pub const GUARD: &str = "dkron-ha-guard";
     /// Account of servers in a workload namespace; also its Role.
     pub const SERVER_ACCOUNT: &str = "dkron-ha-server";
     /// Account of agents in a workload namespace; also its Role.

@@ -3,6 +3,7 @@
 use dkron_ha::code::{self, Code};
 use dkron_ha::init::procedure::{Saying, Waiting, Why};
 use dkron_ha::inject::{Engine, NoClusters};
+use dkron_ha::install::guard_message;
 use dkron_ha::options::{Options, TABLE};
 use dkron_ha::review::Reviewer;
 use dkron_ha::settings::Settings;
@@ -208,7 +209,9 @@ fn said() -> BTreeSet<String> {
         let warnings = response["warnings"].as_array().cloned().unwrap_or_default();
         warnings.into_iter().chain([response["status"]["message"].clone()])
     };
-    answers.flat_map(lines).filter_map(|line| line.as_str().map(str::to_owned)).chain(said_at_run_time()).collect()
+    let answers = answers.flat_map(lines).filter_map(|line| line.as_str().map(str::to_owned));
+    // What the API server says for us.
+    answers.chain(said_at_run_time()).chain([guard_message()]).collect()
 }
 
 /// What the wrapper says under a code, with the values of the examples.

@@ -7,7 +7,7 @@ use crate::certs::trust::verify;
 use crate::certs::{Pair, service_names};
 use crate::contract::object;
 use crate::documents::{self, Document, Format};
-use crate::install::{self, Certificates, Install, Pem};
+use crate::install::{self, API_SERVER_PORTS, Certificates, Guard, Install, Pem};
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -29,6 +29,21 @@ pub struct Manifests {
     /// Directory with ca.crt, tls.crt and tls.key: adds the Secret that the Deployment mounts, and the caBundle
     #[arg(long, value_name = "DIR")]
     cert_dir: Option<PathBuf>,
+    /// What becomes of servers that nobody injects, should the registration be gone
+    #[arg(long, value_name = "ACTION", value_enum, default_value_t = Action::Deny)]
+    guard: Action,
+    /// Replicas of the webhook; with 1 there is no disruption budget
+    #[arg(long, value_name = "COUNT", default_value_t = install::REPLICAS, value_parser = clap::value_parser!(u32).range(1..))]
+    replicas: u32,
+    /// Priority class of the webhook's pods, such as system-cluster-critical
+    #[arg(long, value_name = "NAME")]
+    priority_class: Option<String>,
+    /// Leave out the policy that narrows the network of its pods
+    #[arg(long, conflicts_with = "api_server_port")]
+    no_network_policy: bool,
+    /// Port at which the webhook's pods may reach API servers; may be repeated [default: 443, 6443, 8443, 16443]
+    #[arg(long, value_name = "PORT")]
+    api_server_port: Vec<u16>,
     /// Write a kustomize base into this directory instead of printing
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -44,6 +59,29 @@ enum Source {
     Own,
     /// A Secret that is mounted: made of --cert-dir, or somebody else's, such as cert-manager's
     Files,
+    /// The same Secret, with what asks cert-manager for it
+    CertManager,
+}
+
+/// What the guard does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Action {
+    /// Refuses them
+    Deny,
+    /// Lets them in with a warning and an entry of the audit
+    Warn,
+    /// There is no guard
+    Off,
+}
+
+impl From<Action> for Guard {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Deny => Self::Deny,
+            Action::Warn => Self::Warn,
+            Action::Off => Self::Off,
+        }
+    }
 }
 
 impl Manifests {
@@ -54,12 +92,23 @@ impl Manifests {
         }
         let settings = self.settings.settings();
         let certificates = match (self.certificates, self.cert_dir.as_deref()) {
-            (Some(Source::Own), Some(_)) => bail!("--cert-dir is for --certificates=files; leave one of them out"),
+            (Some(Source::Own | Source::CertManager), Some(_)) => {
+                bail!("--cert-dir is for --certificates=files; leave one of them out")
+            }
+            (Some(Source::CertManager), None) => Certificates::CertManager,
             (Some(Source::Own) | None, None) => Certificates::Own,
             (Some(Source::Files), None) => Certificates::Files(None),
             (Some(Source::Files) | None, Some(dir)) => Certificates::Files(Some(read(dir, &settings.namespace)?)),
         };
-        let objects = install::installation(&Install { settings, certificates });
+        let ports = if self.api_server_port.is_empty() { API_SERVER_PORTS.to_vec() } else { self.api_server_port };
+        let objects = install::installation(&Install {
+            settings,
+            certificates,
+            guard: self.guard.into(),
+            replicas: self.replicas,
+            priority_class: self.priority_class,
+            network_policy: (!self.no_network_policy).then_some(ports),
+        });
         match &self.directory {
             Some(directory) => write_base(directory, &objects),
             None => print(objects),

@@ -20,7 +20,7 @@ pub fn account(settings: &Settings) -> Value {
 pub fn cluster_role(certificates: &Certificates) -> Value {
     let verbs: &[&str] = match certificates {
         Certificates::Own => &["get", "list", "watch", "patch"],
-        Certificates::Files(_) => &["get", "list", "watch"],
+        Certificates::Files(_) | Certificates::CertManager => &["get", "list", "watch"],
     };
     json!({
         "apiVersion": RBAC_V1,

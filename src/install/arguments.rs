@@ -1,6 +1,6 @@
 //! Settings back into the flags of `serve`, so that the Deployment says what `manifests` was told and nothing more.
 
-use super::{CERT_DIR, Certificates, Install};
+use super::{CERT_DIR, Install};
 use crate::options::{Options, Role, Rollout, SidecarMode, Storage};
 use crate::settings::{Ports, Settings};
 
@@ -11,7 +11,7 @@ pub fn arguments(install: &Install) -> Vec<String> {
     let builtin = Settings::default();
     let Ports { webhook, admin, wrapper, label } = settings.ports;
     let mut list = vec!["serve".to_owned()];
-    if let Certificates::Files(_) = install.certificates {
+    if install.certificates.are_mounted() {
         list.push(flag("cert-dir", CERT_DIR));
     }
     if settings.namespace != builtin.namespace {
@@ -109,6 +109,7 @@ fn sidecar_mode_text(mode: SidecarMode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::install::Certificates;
     use crate::options::TABLE;
 
     fn everything() -> Options {

@@ -1,4 +1,5 @@
-//! What the API server itself asks before it sends an object: CEL expressions of the registration's `matchConditions`.
+//! What the API server itself asks before it sends an object: CEL expressions of the registration's `matchConditions`, and of
+//! the guard, which looks at the same objects.
 //!
 //! They decide who waits for a webhook that is down, so they are as narrow as they can be without ever missing what the engine
 //! recognises. The API server has a budget for them and counts a failure, also one of the budget, as the webhook's: text is
@@ -60,13 +61,24 @@ fn dkron_workload(pod: Pod) -> String {
         Pod::Template => (vec!["object", "object.spec.template"], "object.spec.template.spec.containers"),
     };
     let mut any: Vec<String> = labels.into_iter().map(|at| format!("{} == 'true'", inject_label(at))).collect();
-    any.push(format!("{containers}.exists(c, c.?image.orValue('').matches(r'{IMAGE}'))"));
+    any.push(format!("{containers}.exists(c, {})", has_dkron_image("c")));
     any.push(format!(
-        "{containers}.map(c, (c.?command.orValue([]) + c.?args.orValue([])).join(' ')).exists(line, \
-         line.contains('dkron') && line.contains('agent') && (line.size() > {LONGEST} || line.matches(r'{RUNS_AGENT}')))"
+        "{containers}.map(c, {}.join(' ')).exists(line, \
+         line.contains('dkron') && line.contains('agent') && (line.size() > {LONGEST} || line.matches(r'{RUNS_AGENT}')))",
+        words("c")
     ));
     // Conditions come before validation: a pod without containers is refused there, in better words.
-    format!("{containers} != null && ({})", any.join(" || "))
+    format!("{containers} != null && {containers}.size() > 0 && ({})", any.join(" || "))
+}
+
+/// Whether the container's image is one of dkron.
+pub fn has_dkron_image(container: &str) -> String {
+    format!("{container}.?image.orValue('').matches(r'{IMAGE}')")
+}
+
+/// Command and arguments of the container, as one list.
+pub fn words(container: &str) -> String {
+    format!("({container}.?command.orValue([]) + {container}.?args.orValue([]))")
 }
 
 /// Value of the label that opts an object in or out, empty if it has none.

@@ -5,10 +5,14 @@
 
 mod access;
 mod arguments;
+mod cert_manager;
 mod conditions;
+mod guard;
 mod metadata;
+mod network;
 mod policy;
 mod registration;
+mod selectors;
 mod workload;
 
 use serde_json::Value;
@@ -16,6 +20,8 @@ use serde_json::Value;
 use crate::settings::Settings;
 
 pub use arguments::arguments;
+pub use guard::{Guard, message as guard_message};
+pub use network::API_SERVER_PORTS;
 pub use registration::registration;
 
 /// Secret that holds the serving certificate (`tls.crt`), its key (`tls.key`) and, for people, its authority (`ca.crt`).
@@ -24,13 +30,37 @@ pub const TLS_SECRET: &str = "dkron-ha-tls";
 /// Where [`TLS_SECRET`] is mounted in the webhook's container; what `serve --cert-dir` is given.
 pub const CERT_DIR: &str = "/certs";
 
+/// Replicas where nobody says how many: one is replaced while the other answers.
+pub const REPLICAS: u32 = 2;
+
 /// What is to be installed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Install {
     /// What the operator chose; becomes the flags of `serve`, the names and the ports.
     pub settings: Settings,
     /// Where the webhook's certificate comes from.
     pub certificates: Certificates,
+    /// What becomes of servers that nobody injects.
+    pub guard: Guard,
+    /// Replicas of the webhook. A single one has no disruption budget: it would hold up every drain of its node.
+    pub replicas: u32,
+    /// Priority class of its pods, such as `system-cluster-critical`.
+    pub priority_class: Option<String>,
+    /// Ports at which its pods may reach API servers; `None` leaves the `NetworkPolicy` out.
+    pub network_policy: Option<Vec<u16>>,
+}
+
+impl Default for Install {
+    fn default() -> Self {
+        Self {
+            settings: Settings::default(),
+            certificates: Certificates::default(),
+            guard: Guard::default(),
+            replicas: REPLICAS,
+            priority_class: None,
+            network_policy: Some(API_SERVER_PORTS.to_vec()),
+        }
+    }
 }
 
 /// Where the webhook's certificate comes from. `caBundle` is left out of the registration unless it is known here, so that a
@@ -42,6 +72,15 @@ pub enum Certificates {
     Own,
     /// From [`TLS_SECRET`], mounted at [`CERT_DIR`]. Without texts that Secret is somebody else's, such as cert-manager's.
     Files(Option<Pem>),
+    /// The same Secret, filled by cert-manager, whose injector writes `caBundle` too.
+    CertManager,
+}
+
+impl Certificates {
+    /// Whether [`TLS_SECRET`] is mounted.
+    fn are_mounted(&self) -> bool {
+        !matches!(self, Self::Own)
+    }
 }
 
 /// PEM texts of a certificate for `<service>.<namespace>.svc`.
@@ -73,15 +112,18 @@ pub fn installation(install: &Install) -> Vec<(&'static str, Value)> {
         Certificates::Files(pem) => {
             objects.extend(pem.as_ref().map(|pem| ("secret", workload::certificates(settings, pem))));
         }
+        Certificates::CertManager => objects.extend(cert_manager::objects(settings)),
     }
+    let ports = install.network_policy.as_ref();
+    objects.extend(ports.map(|ports| ("networkpolicy", network::policy(settings, ports))));
+    objects.extend([("service", workload::service(settings)), ("deployment", workload::deployment(install))]);
+    objects.extend((install.replicas > 1).then(|| ("poddisruptionbudget", workload::disruption_budget(settings))));
     objects.extend([
-        ("service", workload::service(settings)),
-        ("deployment", workload::deployment(install)),
-        ("poddisruptionbudget", workload::disruption_budget(settings)),
         ("validatingadmissionpolicy", policy::policy()),
         ("validatingadmissionpolicybinding", policy::binding()),
-        ("mutatingwebhookconfiguration", registration(install)),
     ]);
+    objects.extend(guard::guard(install.guard, settings));
+    objects.push(("mutatingwebhookconfiguration", registration(install)));
     objects
 }
 

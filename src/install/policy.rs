@@ -6,29 +6,17 @@ use serde_json::{Value, json};
 use super::metadata::{cluster, labels};
 use crate::contract::{DOMAIN, annotation, label, object};
 
-const ADMISSION_V1: &str = "admissionregistration.k8s.io/v1";
+/// Policies and their bindings.
+pub const ADMISSION_V1: &str = "admissionregistration.k8s.io/v1";
 
 /// The policy. It looks at updates of pods by any account of that name, and at nobody else's.
 pub fn policy() -> Value {
     let account = object::SERVER_ACCOUNT;
-    json!({
-        "apiVersion": ADMISSION_V1,
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": cluster(object::SERVER_ACCOUNT, &labels()),
-        "spec": {
+    definition(
+        account,
+        &json!({
             "failurePolicy": "Fail",
-            "matchConstraints": {
-                "matchPolicy": "Equivalent",
-                "namespaceSelector": {},
-                "objectSelector": {},
-                "resourceRules": [{
-                    "apiGroups": [""],
-                    "apiVersions": ["v1"],
-                    "resources": ["pods", "pods/*"],
-                    "operations": ["UPDATE"],
-                    "scope": "Namespaced",
-                }],
-            },
+            "matchConstraints": constraints(&["pods", "pods/*"], "UPDATE"),
             "matchConditions": [{
                 "name": format!("{DOMAIN}/server-account"),
                 "expression": format!(
@@ -52,8 +40,8 @@ pub fn policy() -> Value {
                     &format!("{account} may change nothing of a pod but {} and {}", label::LEADER, annotation::FORMED),
                 ),
             ],
-        },
-    })
+        }),
+    )
 }
 
 /// Puts [`policy`] in force everywhere.
@@ -66,11 +54,39 @@ pub fn binding() -> Value {
     })
 }
 
-fn variable(name: &str, expression: &str) -> Value {
+/// A policy.
+pub fn definition(name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": ADMISSION_V1,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": cluster(name, &labels()),
+        "spec": spec,
+    })
+}
+
+/// Looks at one operation on pods, each field written that the API server would fill in.
+pub fn constraints(resources: &[&str], operation: &str) -> Value {
+    json!({
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": {},
+        "objectSelector": {},
+        "resourceRules": [{
+            "apiGroups": [""],
+            "apiVersions": ["v1"],
+            "resources": resources,
+            "operations": [operation],
+            "scope": "Namespaced",
+        }],
+    })
+}
+
+/// A value that expressions behind it can use.
+pub fn variable(name: &str, expression: &str) -> Value {
     json!({ "name": name, "expression": expression })
 }
 
-fn validation(expression: &str, message: &str) -> Value {
+/// What must hold.
+pub fn validation(expression: &str, message: &str) -> Value {
     json!({ "expression": expression, "message": message, "reason": "Forbidden" })
 }
 

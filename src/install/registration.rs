@@ -4,25 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::selectors::{self, Reason};
 use super::workload::SERVICE_PORT;
-use super::{Certificates, Install, Pem, conditions, metadata};
-use crate::contract::{DOMAIN, EXCLUDED_NAMESPACES, label, object, path};
-
-/// Label that the API server puts on each namespace: its own name.
-const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+use super::{Certificates, Install, Pem, cert_manager, conditions, metadata};
+use crate::contract::{DOMAIN, object, path};
 
 /// Seconds that the API server waits; a review takes well under a millisecond.
 const TIMEOUT_SECONDS: u32 = 3;
-
-/// Why an object is sent. Selectors within one entry are all required, so each reason is an entry of its own, and a
-/// namespace belongs to exactly one of them: nothing is sent twice.
-#[derive(Clone, Copy)]
-enum Reason {
-    /// Its namespace is opted in.
-    OptedIn,
-    /// It was injected once; its namespace is not, or no longer, opted in.
-    Stamped,
-}
 
 /// The `MutatingWebhookConfiguration`, each field written that the API server would fill in, so that nothing that compares
 /// it with the live one sees a difference.
@@ -30,7 +18,7 @@ pub fn registration(install: &Install) -> Value {
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingWebhookConfiguration",
-        "metadata": metadata::cluster(object::INSTALLATION, &metadata::versioned()),
+        "metadata": metadata(install),
         "webhooks": [
             pods(install, Reason::OptedIn),
             stateful_sets(install, Reason::OptedIn),
@@ -38,6 +26,15 @@ pub fn registration(install: &Install) -> Value {
             stateful_sets(install, Reason::Stamped),
         ],
     })
+}
+
+fn metadata(install: &Install) -> Value {
+    let mut metadata = metadata::cluster(object::INSTALLATION, &metadata::versioned());
+    if let Certificates::CertManager = install.certificates {
+        let from = cert_manager::inject_ca_from(&install.settings);
+        metadata["annotations"] = json!({ cert_manager::INJECT_CA_FROM: from });
+    }
+    metadata
 }
 
 fn pods(install: &Install, reason: Reason) -> Value {
@@ -71,8 +68,8 @@ fn webhook(
             "operations": operations,
             "scope": "Namespaced",
         }],
-        "namespaceSelector": namespace_selector(&install.settings.namespace, reason),
-        "objectSelector": object_selector(reason),
+        "namespaceSelector": selectors::namespaces(&install.settings.namespace, reason),
+        "objectSelector": selectors::objects(reason),
         "matchPolicy": "Equivalent",
         "matchConditions": conditions,
         "failurePolicy": "Fail",
@@ -95,31 +92,4 @@ fn client_config(install: &Install) -> Value {
         config["caBundle"] = STANDARD.encode(authority).into();
     }
     config
-}
-
-fn namespace_selector(own: &str, reason: Reason) -> Value {
-    let mut excluded = EXCLUDED_NAMESPACES.to_vec();
-    if !excluded.contains(&own) {
-        excluded.push(own);
-    }
-    let operator = match reason {
-        Reason::OptedIn => "In",
-        Reason::Stamped => "NotIn",
-    };
-    json!({
-        "matchExpressions": [
-            { "key": label::INJECTION, "operator": operator, "values": [label::INJECTION_ENABLED] },
-            { "key": NAMESPACE_NAME, "operator": "NotIn", "values": excluded },
-        ],
-    })
-}
-
-fn object_selector(reason: Reason) -> Value {
-    let not_opted_out = json!({ "key": label::INJECT, "operator": "NotIn", "values": ["false"] });
-    match reason {
-        Reason::OptedIn => json!({ "matchExpressions": [not_opted_out] }),
-        Reason::Stamped => json!({
-            "matchExpressions": [{ "key": label::INJECTED, "operator": "In", "values": ["true"] }, not_opted_out],
-        }),
-    }
 }

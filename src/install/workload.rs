@@ -5,14 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::metadata::{labels, namespaced, selector, versioned};
-use super::{CERT_DIR, Certificates, Install, Pem, TLS_SECRET, arguments};
+use super::{CERT_DIR, Install, Pem, TLS_SECRET, arguments};
 use crate::contract::{object, path};
 use crate::options::Options;
 use crate::settings::Settings;
 
 /// Names of the container's ports; Service and probes speak of them, so that a changed number is changed once.
-const WEBHOOK_PORT: &str = "webhook";
-const ADMIN_PORT: &str = "admin";
+pub const WEBHOOK_PORT: &str = "webhook";
+pub const ADMIN_PORT: &str = "admin";
 
 /// Volume of the certificate's files.
 const CERTS: &str = "certs";
@@ -26,14 +26,14 @@ const NONROOT: u32 = 65_532;
 /// Owner and group may read the certificate's key.
 const KEY_MODE: u32 = 0o440;
 
-/// Two replicas, replaced one by one and never fewer than two while that goes on.
+/// Replicas that are replaced one by one, and never fewer while that goes on.
 pub fn deployment(install: &Install) -> Value {
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": namespaced(object::INSTALLATION, &install.settings.namespace, &versioned()),
         "spec": {
-            "replicas": 2,
+            "replicas": install.replicas,
             "selector": { "matchLabels": selector() },
             "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxUnavailable": 0, "maxSurge": 1 } },
             "template": {
@@ -59,19 +59,27 @@ fn pod(install: &Install) -> Value {
             "fsGroup": NONROOT,
             "seccompProfile": { "type": "RuntimeDefault" },
         },
-        "topologySpreadConstraints": [{
-            "maxSkew": 1,
-            "topologyKey": "kubernetes.io/hostname",
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": { "matchLabels": selector() },
-        }],
+        "topologySpreadConstraints": [spread("kubernetes.io/hostname"), spread("topology.kubernetes.io/zone")],
         "containers": [container(&install.settings, &arguments(install))],
     });
-    if let Certificates::Files(_) = install.certificates {
+    if let Some(class) = &install.priority_class {
+        pod["priorityClassName"] = class.as_str().into();
+    }
+    if install.certificates.are_mounted() {
         pod["volumes"] = json!([{ "name": CERTS, "secret": { "secretName": TLS_SECRET, "defaultMode": KEY_MODE } }]);
         pod["containers"][0]["volumeMounts"] = json!([{ "name": CERTS, "mountPath": CERT_DIR, "readOnly": true }]);
     }
     pod
+}
+
+/// Where there are several of these places, replicas stand apart.
+fn spread(topology: &str) -> Value {
+    json!({
+        "maxSkew": 1,
+        "topologyKey": topology,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": { "matchLabels": selector() },
+    })
 }
 
 fn container(settings: &Settings, arguments: &[String]) -> Value {

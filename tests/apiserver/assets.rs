@@ -5,13 +5,15 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// Paths of the four commands.
+/// Paths of the commands.
 #[derive(Clone)]
 pub struct Assets {
     pub etcd: PathBuf,
     pub api_server: PathBuf,
     pub controller_manager: PathBuf,
     pub kubectl: PathBuf,
+    /// Where it could be built.
+    pub helm: Option<PathBuf>,
 }
 
 impl Assets {
@@ -27,20 +29,20 @@ impl Assets {
             api_server: find("kube-apiserver")?,
             controller_manager: find("kube-controller-manager")?,
             kubectl: find("kubectl")?,
+            helm: find("helm").ok(),
         })
     }
 
     /// What each command says of itself, one line each: which real versions a run used.
     pub fn versions(&self) -> Result<Vec<String>> {
-        [
+        let programs = [
             (&self.api_server, &["--version"][..]),
             (&self.controller_manager, &["--version"]),
             (&self.etcd, &["--version"]),
             (&self.kubectl, &["version", "--client"]),
-        ]
-        .into_iter()
-        .map(|(program, arguments)| version(program, arguments))
-        .collect()
+        ];
+        let helm = self.helm.iter().map(|helm| (helm, &["version", "--short"][..]));
+        programs.into_iter().chain(helm).map(|(program, arguments)| version(program, arguments)).collect()
     }
 }
 

@@ -114,6 +114,8 @@ pub fn api_server(ports: &Ports, files: &Files) -> Vec<String> {
         // No Endpoints for `kubernetes`: they may not hold a loopback address.
         "--endpoint-reconciler-type=none".to_owned(),
         format!("--service-cluster-ip-range={SERVICE_RANGE}"),
+        // Webhooks are called at their Service's endpoints: nothing routes its address here, and no endpoint is no answer.
+        "--enable-aggregator-routing=true".to_owned(),
         "--authorization-mode=RBAC".to_owned(),
         "--allow-privileged=true".to_owned(),
         format!("--cert-dir={}", files.directory.display()),

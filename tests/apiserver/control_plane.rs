@@ -40,18 +40,28 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Starts the commands of the directory `assets`. Afterwards pods can be created in the namespace `default`.
     pub fn start(assets: &Path) -> Result<Self> {
-        let assets = Assets::in_directory(assets)?;
         empty_logs().with_context(|| format!("emptying {LOGS}"))?;
+        Self::start_with(&Assets::in_directory(assets)?, Path::new(LOGS))
+    }
+
+    /// The same beside one that runs; its logs are in a folder of this name.
+    pub fn start_beside(assets: &Path, name: &str) -> Result<Self> {
+        let logs = Path::new(LOGS).join(name);
+        fs::create_dir_all(&logs).with_context(|| logs.display().to_string())?;
+        Self::start_with(&Assets::in_directory(assets)?, &logs)
+    }
+
+    fn start_with(assets: &Assets, logs: &Path) -> Result<Self> {
         for _ in 1..STARTS {
-            match Self::start_once(&assets) {
+            match Self::start_once(assets, logs) {
                 Err(error) if error.downcast_ref().is_some_and(Ended::for_a_taken_port) => {}
                 result => return result,
             }
         }
-        Self::start_once(&assets)
+        Self::start_once(assets, logs)
     }
 
-    fn start_once(assets: &Assets) -> Result<Self> {
+    fn start_once(assets: &Assets, logs: &Path) -> Result<Self> {
         let mut stopwatch = Stopwatch::start();
         let directory = tempfile::Builder::new().prefix("dkron-ha-apiserver-").tempdir()?;
         let ports = Ports::choose()?;
@@ -62,7 +72,6 @@ impl ControlPlane {
         let kubectl = Kubectl::new(assets.kubectl.clone(), files.admin_kubeconfig.clone(), home);
         stopwatch.lap("files");
 
-        let logs = Path::new(LOGS);
         let mut processes = vec![Process::start("etcd", &assets.etcd, &components::etcd(&ports, &files), &[], logs)?];
         wait_for(&mut processes, "etcd to listen", || Ok(listens(ports.etcd)))?;
         stopwatch.lap("etcd");

@@ -40,10 +40,15 @@ impl Installation {
         Ok(Self { rendered, objects, certificates, kubeconfig })
     }
 
+    /// The registration as it was rendered: it calls the Service, which has no ready replica here.
+    pub fn rendered_registration(&self) -> Result<&Value> {
+        let rendered = self.objects.iter().find(|object| object["kind"] == "MutatingWebhookConfiguration");
+        rendered.context("no registration was rendered")
+    }
+
     /// The registration for a webhook at this port of loopback: as it was rendered, but for where to call.
     pub fn registration(&self, port: u16) -> Result<Value> {
-        let rendered = self.objects.iter().find(|object| object["kind"] == "MutatingWebhookConfiguration");
-        let mut registration = rendered.context("no registration was rendered")?.clone();
+        let mut registration = self.rendered_registration()?.clone();
         let webhooks = registration["webhooks"].as_array_mut().context("no webhooks in the registration")?;
         for webhook in webhooks {
             let config = webhook["clientConfig"].as_object_mut().context("a webhook without clientConfig")?;

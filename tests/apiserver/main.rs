@@ -5,6 +5,7 @@
 //! directory that holds them), every scenario is ignored, and a line says so.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the report of a test program")]
 
+mod api;
 mod assets;
 mod audit;
 mod authority;
@@ -16,12 +17,15 @@ mod corpus;
 mod counts;
 mod difference;
 mod figures;
+mod helm;
 mod http;
 mod installation;
+mod installed;
 mod interrupt;
 mod kept;
 mod kubectl;
 mod labels;
+mod lockout;
 mod look;
 mod namespace;
 mod played;
@@ -30,6 +34,7 @@ mod program;
 mod scenarios;
 mod servers;
 mod service;
+mod snapshot;
 mod stopwatch;
 mod tier;
 mod updater;
@@ -65,10 +70,15 @@ fn main() -> ExitCode {
         eprintln!("{error:#}");
         return ExitCode::FAILURE;
     }
+    let has_helm = assets.join("helm").is_file();
+    if !has_helm && !arguments.list {
+        println!("SKIPPED: scenarios of the chart: no helm could be built");
+    }
     let tier = Arc::new(Tier::new(assets));
     let trial = |&(name, scenario): &(&'static str, Scenario)| {
         let tier = Arc::clone(&tier);
         Trial::test(name, move || tier.run(name, scenario).map_err(|error| Failed::from(format!("{error:#}"))))
+            .with_ignored_flag(name.starts_with("chart::") && !has_helm)
     };
     let conclusion = libtest_mimic::run(&arguments, scenarios::ALL.iter().map(trial).collect());
     match tier.finish() {

@@ -78,13 +78,25 @@ impl Namespace {
         self.wait_until_probe(true)
     }
 
-    fn wait_until_probe(&self, injected: bool) -> Result<()> {
+    /// Waits until dkron pods are refused, with these words.
+    pub fn wait_until_refused(&self, words: &str) -> Result<()> {
+        wait_until(&format!("pods to be refused: {words}"), CONTROLLERS_ACT_WITHIN, || {
+            let answer = self.probe()?;
+            Ok((!answer.status.success() && answer.stderr.contains(words)).then_some(()))
+        })
+    }
+
+    /// What the API server would do with a server.
+    fn probe(&self) -> Result<Output> {
         let container = json!({"name": "dkron", "image": "dkron/dkron", "args": ["agent", "--server"]});
         let probe = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": {"containers": [container]}});
+        self.kubectl.run(&["create", "--dry-run=server", "-o=json", "-f=-"], Some(&probe.to_string()))
+    }
+
+    fn wait_until_probe(&self, injected: bool) -> Result<()> {
         let mut last = String::new();
         let waited = wait_until("pods to be sent as the namespace says", CONTROLLERS_ACT_WITHIN, || {
-            let answer =
-                self.kubectl.run(&["create", "--dry-run=server", "-o=json", "-f=-"], Some(&probe.to_string()))?;
+            let answer = self.probe()?;
             if !answer.status.success() {
                 last = answer.to_string();
                 return Ok(None);

@@ -4,7 +4,7 @@ use dkron_ha::contract::{annotation, label, object};
 use dkron_ha::install::{for_namespace, installation};
 use serde_json::{Value, json};
 
-use crate::{list, of_kind, plain, with_files};
+use crate::{list, named, of_kind, plain, with_files};
 
 /// What a role grants, as (group, resource, verb).
 fn granted(role: &Value) -> Vec<(String, String, String)> {
@@ -93,7 +93,12 @@ fn workload_accounts_get_what_the_contract_says_in_their_namespace_only() {
 
 #[test]
 fn the_policy_narrows_the_servers_patches_and_is_in_force() {
-    let policy = of_kind(&plain(), "ValidatingAdmissionPolicy");
+    let objects = named(&plain(), object::SERVER_ACCOUNT);
+    let [policy, binding] = objects.as_slice() else { panic!("a policy and its binding: {objects:?}") };
+    assert_eq!(
+        (&policy["kind"], &binding["kind"]),
+        (&"ValidatingAdmissionPolicy".into(), &"ValidatingAdmissionPolicyBinding".into())
+    );
     let spec = &policy["spec"];
     assert_eq!(spec["failurePolicy"], "Fail");
     for field in ["matchPolicy", "namespaceSelector", "objectSelector"] {
@@ -104,7 +109,6 @@ fn the_policy_narrows_the_servers_patches_and_is_in_force() {
     let validations = spec["validations"].to_string();
     assert!(validations.contains(label::LEADER) && validations.contains(annotation::FORMED));
 
-    let binding = of_kind(&plain(), "ValidatingAdmissionPolicyBinding");
     assert_eq!(binding["spec"]["policyName"], policy["metadata"]["name"]);
     assert_eq!(binding["spec"]["validationActions"], json!(["Deny"]));
 }

@@ -1,6 +1,7 @@
 //! The installation as objects: what an API server and an auditor would look for in them.
 
 mod access;
+mod guard;
 mod registration;
 mod workload;
 
@@ -27,6 +28,12 @@ fn of_kind(install: &Install, kind: &str) -> Value {
     object
 }
 
+/// The objects whose names begin so, in order.
+fn named(install: &Install, start: &str) -> Vec<Value> {
+    let is_named = |object: &Value| object["metadata"]["name"].as_str().is_some_and(|name| name.starts_with(start));
+    installation(install).into_iter().map(|(_, object)| object).filter(is_named).collect()
+}
+
 fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).unwrap_or_else(|| panic!("no list at {pointer}"))
 }
@@ -43,11 +50,15 @@ fn objects_come_in_the_order_in_which_they_are_applied() {
             "clusterrolebinding",
             "role",
             "rolebinding",
+            "networkpolicy",
             "service",
             "deployment",
             "poddisruptionbudget",
             "validatingadmissionpolicy",
             "validatingadmissionpolicybinding",
+            "guard",
+            "guard-injection",
+            "guard-injected",
             "mutatingwebhookconfiguration",
         ]
     );

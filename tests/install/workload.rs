@@ -1,13 +1,14 @@
 //! The Deployment and what stands around it.
 
-use dkron_ha::contract::{path, port};
-use dkron_ha::install::{CERT_DIR, TLS_SECRET};
+use dkron_ha::contract::{object, path, port};
+use dkron_ha::install::{API_SERVER_PORTS, CERT_DIR, Certificates, Install, TLS_SECRET, installation};
 use dkron_ha::server::Drain;
+use dkron_ha::settings::Settings;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 use crate::registration::webhooks;
-use crate::{list, of_kind, plain, with_files};
+use crate::{list, named, of_kind, plain, with_files};
 
 #[test]
 fn the_selector_of_deployment_service_and_budget_holds_no_version() {
@@ -99,4 +100,61 @@ fn files_are_mounted_where_the_webhook_is_told_and_nothing_else_is() {
     let volume = &list(&deployment, "/spec/template/spec/volumes")[0];
     assert_eq!(mount["mountPath"], CERT_DIR);
     assert_eq!((&mount["name"], &volume["secret"]["secretName"]), (&volume["name"], &TLS_SECRET.into()));
+}
+
+#[test]
+fn a_single_replica_holds_up_no_drain() {
+    let single = Install { replicas: 1, ..plain() };
+    assert_eq!(of_kind(&single, "Deployment")["spec"]["replicas"], 1);
+    assert!(installation(&single).iter().all(|(stem, _)| *stem != "poddisruptionbudget"));
+    let urgent = Install { priority_class: Some("system-cluster-critical".into()), ..plain() };
+    assert_eq!(
+        of_kind(&urgent, "Deployment")["spec"]["template"]["spec"]["priorityClassName"],
+        "system-cluster-critical"
+    );
+}
+
+#[test]
+fn the_network_policy_lets_in_to_both_ports_and_out_to_api_servers_and_name_servers() {
+    let policy = of_kind(&plain(), "NetworkPolicy");
+    let pods = of_kind(&plain(), "Deployment").pointer("/spec/selector").cloned();
+    assert_eq!(policy.pointer("/spec/podSelector").cloned(), pods);
+    assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+    let names = |rule: &Value| list(rule, "/ports").iter().map(|port| port["port"].clone()).collect::<Vec<_>>();
+    let [ingress] = list(&policy, "/spec/ingress") else { panic!("one rule in") };
+    assert!(ingress.get("from").is_none(), "API servers and kubelets are no pods");
+    let deployment = of_kind(&plain(), "Deployment");
+    let container = &list(&deployment, "/spec/template/spec/containers")[0];
+    let ports: Vec<_> = list(container, "/ports").iter().map(|port| port["name"].clone()).collect();
+    assert_eq!(names(ingress), ports);
+
+    let [api_servers, dns] = list(&policy, "/spec/egress") else { panic!("two rules out") };
+    assert_eq!(names(api_servers), API_SERVER_PORTS.map(Value::from));
+    assert_eq!(names(dns), [json!(53), json!(53)]);
+    let other = Install { network_policy: Some(vec![7443]), ..plain() };
+    assert_eq!(names(&list(&of_kind(&other, "NetworkPolicy"), "/spec/egress")[0]), [json!(7443)]);
+    let none = Install { network_policy: None, ..plain() };
+    assert!(installation(&none).iter().all(|(stem, _)| *stem != "networkpolicy"));
+}
+
+#[test]
+fn cert_manager_fills_the_secret_that_is_mounted_and_vouches_for_the_services_name() {
+    let settings = Settings { namespace: "platform".into(), ..Settings::default() };
+    let install = Install { settings, certificates: Certificates::CertManager, ..plain() };
+    let objects = named(&install, object::INSTALLATION);
+    let certificate =
+        objects.iter().find(|one| one["kind"] == "Certificate" && one["metadata"]["name"] == object::INSTALLATION);
+    let certificate = certificate.expect("a Certificate");
+    assert_eq!(certificate["spec"]["secretName"], TLS_SECRET);
+    assert_eq!(certificate["spec"]["dnsNames"], json!(["dkron-ha.platform.svc"]));
+    let deployment = of_kind(&install, "Deployment");
+    assert_eq!(deployment["spec"]["template"]["spec"]["volumes"][0]["secret"]["secretName"], TLS_SECRET);
+    let issuer = objects
+        .iter()
+        .find(|one| one["kind"] == "Issuer" && one["metadata"]["name"] == certificate["spec"]["issuerRef"]["name"]);
+    let authority = &issuer.expect("its Issuer")["spec"]["ca"]["secretName"];
+    assert!(objects.iter().any(|one| &one["spec"]["secretName"] == authority && one["spec"]["isCA"] == true));
+    let registration = of_kind(&install, "MutatingWebhookConfiguration");
+    assert_eq!(registration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"], "platform/dkron-ha");
+    assert!(objects.iter().all(|one| one["kind"] != "Role"), "no right to any Secret");
 }

@@ -4,10 +4,14 @@ mod access;
 mod agents;
 mod annotating;
 mod bare_pods;
+mod chart;
 mod corpus;
+mod deployment;
 mod fixture;
+mod guard;
 mod installation;
 mod label_updater;
+mod lockout;
 mod manifests;
 mod never_sent;
 mod opt_in;
@@ -16,6 +20,7 @@ mod own_authority;
 mod plain;
 mod reapply;
 mod refusals;
+mod rendered;
 mod same_object;
 mod scale;
 mod stateful_set;
@@ -45,6 +50,14 @@ scenarios! {
     fixture::stateful_set_controller_creates_pods,
     manifests::manifests_are_valid_kubernetes,
     manifests::manifests_are_read_as_kubectl_reads_them,
+    rendered::overlays_are_what_manifests_prints,
+    chart::chart_is_what_manifests_prints,
+    chart::authority_of_files_is_told,
+    chart::packaged_chart_is_the_same,
+    chart::values_are_checked,
+    chart::release_is_installed_upgraded_and_taken_away,
+    deployment::manifests_and_kustomize_store_the_same,
+    deployment::installing_and_removing_leaves_no_trace,
     installation::rendered_again_is_unchanged,
     installation::live_registration_is_what_was_rendered,
     installation::accounts_again_are_unchanged,
@@ -84,4 +97,8 @@ scenarios! {
     own_authority::readiness_names_what_is_missing,
     own_authority::what_people_damage_heals_while_reviews_go_on,
     webhook_down::only_dkron_waits_for_a_webhook_that_is_down,
+    lockout::nobody_but_dkron_is_refused_with_no_replica_ready,
+    lockout::guard_refuses_servers_and_nobody_else_without_a_registration,
+    guard::stamped_set_waits_until_the_registration_is_back,
+    guard::operator_chooses_what_becomes_of_servers,
 }

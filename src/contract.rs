@@ -21,6 +21,9 @@ pub mod label {
     pub const SERVER_OF: &str = "dkron-ha.io/server-of";
     /// `"true"` on the one pod that leads; kept by the label updater.
     pub const LEADER: &str = "dkron-ha.io/leader";
+    /// Kubernetes' own: who made and keeps an object. [`object::CONTROLLER`](super::object::CONTROLLER) on all that the controller
+    /// makes.
+    pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 }
 
 /// Annotations that dkron-ha writes, or reads outside the table of `options`.
@@ -188,9 +191,13 @@ pub mod object {
     pub const BUNDLE_MANAGER: &str = "dkron-ha-ca-bundle";
     /// Policy against servers without their wrapper; its two bindings begin with this name.
     pub const GUARD: &str = "dkron-ha-guard";
-    /// Account of servers in a workload namespace; also its Role.
+    /// Value of [`label::MANAGED_BY`](super::label::MANAGED_BY) on what the controller makes; also its field manager.
+    pub const CONTROLLER: &str = "dkron-ha-controller";
+    /// Who reports the controller's Events.
+    pub const CONTROLLER_REPORTER: &str = "dkron-ha.io/controller";
+    /// Account of servers in a workload namespace; also their role and its binding.
     pub const SERVER_ACCOUNT: &str = "dkron-ha-server";
-    /// Account of agents in a workload namespace; also its Role.
+    /// Account of agents in a workload namespace; also their role and its binding.
     pub const AGENT_ACCOUNT: &str = "dkron-ha-agent";
 }
 

@@ -9,6 +9,7 @@
 //! | [`client`] | an HTTPS client that behaves as an API server does | yes |
 //! | [`clusters`] | the clusters of this Kubernetes cluster, watched | yes |
 //! | [`registration`] | the webhook's registration and the Secret of its authority, read and written | yes |
+//! | [`controller`] | accounts, Services and budgets around dkron pods | yes |
 //! | [`certs`] | certificates: made in memory, read from a directory, or kept; whom the API server trusts | yes |
 //! | [`label`] | the sidecar: the leader label, and what Kubernetes wants | yes |
 //! | [`init`] | PID 1 of the dkron container: std and a few small crates | yes |
@@ -24,8 +25,6 @@
 //! | [`code`] | every `DKHA-nnn` with its fix | no |
 //! | [`contract`] | every shared name | no |
 //!
-//! The controller (accounts, Services, budgets, leader-last rollouts) will be a module `controller` beside [`server`],
-//! fed by a watch and deciding in pure functions like [`inject`]; it is not written yet.
 
 // A test says what it expects by panicking; a program never does.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -37,6 +36,7 @@ pub mod client;
 pub mod clusters;
 pub mod code;
 pub mod contract;
+pub mod controller;
 pub mod documents;
 pub mod init;
 pub mod inject;

@@ -7,17 +7,19 @@ use super::{log, runtime};
 use crate::certs::{Board, Jitter, Keeper, Source, install_provider, service_names};
 use crate::clusters::Watched;
 use crate::contract::object;
+use crate::controller::{self, Controller};
 use crate::inject::{Clusters, Engine, NoClusters};
 use crate::registration::{Keeping, Observer, Outcome, Request, Upkeep};
 use crate::server::metrics::Reloaded;
-use crate::server::{Config, Drain, Limits, Metrics, Shutdown};
+use crate::server::{Accounts, Config, Drain, Limits, Metrics, Shutdown};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use std::fs;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Serves the admission webhook until SIGTERM or SIGINT, then drains.
 #[derive(Debug, Args)]
@@ -36,6 +38,9 @@ pub struct Serve {
     /// Whether to watch stamped StatefulSets, so that agents need not name their cluster
     #[arg(long, env = "DKRON_HA_WATCH", default_value = "auto", help_heading = "Serving")]
     watch: Watch,
+    /// Whether to make and keep what dkron pods need around them: accounts, Services, budgets
+    #[arg(long, env = "DKRON_HA_CONTROLLER", default_value = "auto", help_heading = "Serving")]
+    controller: Act,
     #[command(flatten)]
     log: log::LogFlags,
     #[command(flatten)]
@@ -49,6 +54,14 @@ enum Watch {
     /// Yes, by kubeconfig or account; without either it is an error
     Always,
     /// No: every agent names its cluster
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Act {
+    /// Where the cluster is watched
+    Auto,
+    /// No: people do it
     Never,
 }
 
@@ -76,9 +89,11 @@ impl Serve {
         config.admin = (self.listen, settings.ports.admin).into();
         config.drain = Drain::of(Duration::from_secs(self.drain));
         config.limits = Limits { connections: self.connections, ..Limits::default() };
+        let shutdown = Shutdown::on_signals()?;
+        config.accounts = self.accounts(client.as_ref());
+        let controller = self.controller(&namespace, client.clone(), shutdown.clone());
         let clusters = self.clusters(client.clone()).await;
         let engine = Engine::new(settings, clusters);
-        let shutdown = Shutdown::on_signals()?;
         let bound = config.bind(Arc::new(engine)).await?;
         let (webhook, admin) = (bound.local_addr()?, bound.admin_addr()?);
         tracing::info!(%webhook, %admin, version = env!("CARGO_PKG_VERSION"), "serving");
@@ -89,7 +104,12 @@ impl Serve {
             beside.spawn(Upkeep::new(client, &namespace, board, keeping, counted, jitter).run());
         }
         tokio::select! {
-            ended = bound.run(shutdown) => ended.map(|_| Done::Well).map_err(Into::into),
+            ended = bound.run(shutdown) => {
+                if let Some(controller) = controller {
+                    controller.await?;
+                }
+                ended.map(|_| Done::Well).map_err(Into::into)
+            }
             // It never ends by itself, whatever the API server does.
             Some(ended) = beside.join_next() => bail!("keeping the certificate up ended unexpectedly: {ended:?}"),
         }
@@ -128,6 +148,32 @@ impl Serve {
             return Ok(Some(kube::Client::try_default().await?));
         }
         Ok(kube::Config::incluster().ok().map(kube::Client::try_from).transpose()?)
+    }
+
+    /// The accounts that reviews wait for, where a controller makes them.
+    fn accounts(&self, client: Option<&kube::Client>) -> Option<Accounts> {
+        let client = client.filter(|_| self.acts())?;
+        Some(Accounts::new(controller::known::accounts(client)))
+    }
+
+    fn acts(&self) -> bool {
+        self.controller == Act::Auto && self.watch != Watch::Never
+    }
+
+    /// Starts the controller. It ends with the first signal, when the server only begins to drain: another replica goes on at once.
+    fn controller(
+        &self,
+        namespace: &str,
+        client: Option<kube::Client>,
+        mut shutdown: Shutdown,
+    ) -> Option<JoinHandle<()>> {
+        let client = client.filter(|_| self.acts())?;
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        // Two replicas on one machine, such as in a test, differ by their process.
+        let own = format!("{}-{}", host.trim(), std::process::id());
+        let controller = Controller { namespace: namespace.to_owned(), own };
+        let acting = controller::run(client, controller, async move { shutdown.drain().await });
+        Some(tokio::spawn(acting))
     }
 
     async fn clusters(&self, client: Option<kube::Client>) -> Box<dyn Clusters> {

@@ -22,6 +22,12 @@ pub fn ours(role: Role) -> &'static str {
     }
 }
 
+/// The account of ours that a pod will have, unless its author chose another.
+pub fn needed(spec: &Node<'_>, role: Role) -> Option<&'static str> {
+    let ours = ours(role);
+    account(spec).is_none_or(|name| name == "default" || name == ours).then_some(ours)
+}
+
 /// Gives the pod spec at `path` the account of its role where the user chose none.
 ///
 /// A server's token is for the label updater alone: jobs run in the dkron container, and must not hold the servers' rights.
@@ -31,7 +37,7 @@ pub fn ours(role: Role) -> &'static str {
 pub fn swap(edit: &mut Edit, spec: &Node<'_>, path: &Pointer, role: Role, warnings: &mut Vec<Warning>) {
     let ours = ours(role);
     let account = account(spec);
-    if let Some(name) = account.as_ref().filter(|name| *name != "default" && *name != ours) {
+    if let Some(name) = account.as_ref().filter(|_| needed(spec, role).is_none()) {
         let text = format!("service account {name:?} stays; the role {ours} has to be bound to it");
         return warnings.push(Warning::new(code::ACCOUNT_KEPT, text));
     }

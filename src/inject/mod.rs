@@ -164,7 +164,7 @@ impl Engine {
         };
         verdict.unwrap_or_else(|undecided| match undecided {
             Undecided::Refused(rejection) => rejection.into(),
-            Undecided::NotYet => Verdict { decision: Decision::NotYet, warnings: Vec::new() },
+            Undecided::NotYet => Verdict::of(Decision::NotYet, Vec::new()),
         })
     }
 

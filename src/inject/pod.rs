@@ -91,8 +91,8 @@ pub fn pod<'n>(engine: &Engine, request: &'n Request<'n>) -> Result<Verdict, Und
     let pod = Pod { engine, request, meta, spec, said, options, owner, known, dkron, again };
     match pod.part()? {
         Part::Leave(code, text) => Ok(Verdict::skip_because(code, text)),
-        Part::Server(identity) => Ok(pod.server(&identity, warnings)?),
-        Part::Agent => pod.agent(warnings),
+        Part::Server(identity) => Ok(pod.with_account(pod.server(&identity, warnings)?, Role::Server)),
+        Part::Agent => Ok(pod.with_account(pod.agent(warnings)?, Role::Agent)),
     }
 }
 
@@ -121,6 +121,10 @@ enum Part {
 }
 
 impl Pod<'_, '_> {
+    fn with_account(&self, verdict: Verdict, role: Role) -> Verdict {
+        Verdict { account: account::needed(self.spec, role), ..verdict }
+    }
+
     fn part(&self) -> Result<Part, Rejection> {
         let is_server = self.known == Known::Certain(Role::Server);
         // What was stamped stands, whatever others have added to the pod since.
@@ -339,11 +343,11 @@ impl Pod<'_, '_> {
         edit.merge(self.meta, &at, "labels", labels);
         if self.again {
             // The record of the first pass stays; what somebody took out in between is only put back.
-            return Verdict { decision: Decision::Patch(edit.into_patch()), warnings: Vec::new() };
+            return Verdict::of(Decision::Patch(edit.into_patch()), Vec::new());
         }
         let status = edit.record(&self.dkron.container.name);
         edit.merge(self.meta, &at, "annotations", &[(annotation::STATUS, &status)]);
-        Verdict { decision: Decision::Patch(edit.into_patch()), warnings }
+        Verdict::of(Decision::Patch(edit.into_patch()), warnings)
     }
 }
 

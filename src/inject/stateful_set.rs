@@ -256,7 +256,7 @@ impl Set<'_, '_> {
         doubts::of_template(&self.dkron, spec, self.known, self.engine.settings.ports, &mut warnings);
         let already = self.stamped.is_some() || is_injected(self.template.get("metadata"));
         let warnings = if already { Vec::new() } else { warnings };
-        Verdict { decision: Decision::Patch(edit.into_patch()), warnings }
+        Verdict::of(Decision::Patch(edit.into_patch()), warnings)
     }
 }
 

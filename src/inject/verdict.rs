@@ -10,6 +10,8 @@ pub struct Verdict {
     pub decision: Decision,
     /// Lines for the person who sent the object.
     pub warnings: Vec<Warning>,
+    /// The account of ours that a pod will have: the API server takes no pod whose account does not exist.
+    pub account: Option<&'static str>,
 }
 
 /// What is to happen with an object.
@@ -70,20 +72,25 @@ impl std::fmt::Display for Warning {
 }
 
 impl Verdict {
+    /// An answer that needs no account.
+    pub fn of(decision: Decision, warnings: Vec<Warning>) -> Self {
+        Self { decision, warnings, account: None }
+    }
+
     /// Leave the object alone, silently.
     pub fn skip() -> Self {
-        Self { decision: Decision::Skip(None), warnings: Vec::new() }
+        Self::of(Decision::Skip(None), Vec::new())
     }
 
     /// Leave the object alone and say why.
     pub fn skip_because(code: Code, text: impl Into<String>) -> Self {
-        Self { decision: Decision::Skip(Some(code)), warnings: vec![Warning::new(code, text)] }
+        Self::of(Decision::Skip(Some(code)), vec![Warning::new(code, text)])
     }
 }
 
 impl From<Rejection> for Verdict {
     fn from(rejection: Rejection) -> Self {
-        Self { decision: Decision::Reject(rejection), warnings: Vec::new() }
+        Self::of(Decision::Reject(rejection), Vec::new())
     }
 }
 

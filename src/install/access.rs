@@ -2,21 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::Certificates;
 use super::metadata::{cluster, labels, namespaced};
+use super::{Certificates, Install};
 use crate::contract::object;
 use crate::settings::Settings;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
+const LEASES: &str = "coordination.k8s.io";
 const RBAC_V1: &str = "rbac.authorization.k8s.io/v1";
+
+/// Of what the controller makes, by server-side apply, keeps and takes away again.
+const KEEPS: [&str; 6] = ["get", "list", "watch", "create", "patch", "delete"];
 
 /// Account of the webhook. Its pods ask for their token themselves; nobody else gets one by naming the account.
 pub fn account(settings: &Settings) -> Value {
     service_account(object::INSTALLATION, &settings.namespace, Some(false))
 }
 
-/// What the webhook reads in all namespaces: which clusters there are that an agent can join, and its own registration, to know
-/// whether the API server trusts it. Where it keeps its own authority it also writes there whom to trust.
+/// What the webhook and its controller may do in all namespaces. They read which clusters there are, and their own registration,
+/// to know whether the API server trusts it; where the webhook keeps its own authority it also writes there whom to trust. The
+/// controller makes what dkron pods need around them, and gives their accounts two roles and no others.
 pub fn cluster_role(certificates: &Certificates) -> Value {
     let verbs: &[&str] = match certificates {
         Certificates::Own => &["get", "list", "watch", "patch"],
@@ -34,6 +39,17 @@ pub fn cluster_role(certificates: &Certificates) -> Value {
                 "resourceNames": [object::INSTALLATION],
                 "verbs": verbs,
             },
+            { "apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": ["list", "watch"] },
+            { "apiGroups": [""], "resources": ["serviceaccounts", "services"], "verbs": KEEPS },
+            { "apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": KEEPS },
+            { "apiGroups": [RBAC], "resources": ["rolebindings"], "verbs": KEEPS },
+            {
+                "apiGroups": [RBAC],
+                "resources": ["clusterroles"],
+                "resourceNames": [object::SERVER_ACCOUNT, object::AGENT_ACCOUNT],
+                "verbs": ["bind"],
+            },
+            { "apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"] },
         ],
     })
 }
@@ -51,23 +67,38 @@ pub fn cluster_role_binding(settings: &Settings) -> Value {
     })
 }
 
-/// What the webhook does with the Secret of its own authority. A right to create cannot be narrowed by name.
-pub fn authority_role(settings: &Settings) -> Value {
-    let rules = json!([
-        { "apiGroups": [""], "resources": ["secrets"], "verbs": ["create"] },
-        {
+/// What the webhook does in its own namespace: the lease that says which replica is the controller, and the Secret of its own
+/// authority where it keeps one. A right to create cannot be narrowed by name.
+pub fn own_role(install: &Install) -> Value {
+    let mut rules = vec![
+        json!({ "apiGroups": [LEASES], "resources": ["leases"], "verbs": ["create"] }),
+        json!({
+            "apiGroups": [LEASES],
+            "resources": ["leases"],
+            "resourceNames": [object::INSTALLATION],
+            "verbs": ["get", "update"],
+        }),
+    ];
+    if let Certificates::Own = install.certificates {
+        rules.push(json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["create"] }));
+        rules.push(json!({
             "apiGroups": [""],
             "resources": ["secrets"],
             "resourceNames": [object::AUTHORITY_SECRET],
             "verbs": ["get", "update", "delete"],
-        },
-    ]);
-    role(object::INSTALLATION, &settings.namespace, &rules)
+        }));
+    }
+    json!({
+        "apiVersion": RBAC_V1,
+        "kind": "Role",
+        "metadata": namespaced(object::INSTALLATION, &install.settings.namespace, &labels()),
+        "rules": rules,
+    })
 }
 
-/// Gives [`authority_role`] to [`account`].
-pub fn authority_role_binding(settings: &Settings) -> Value {
-    role_binding(object::INSTALLATION, &settings.namespace)
+/// Gives [`own_role`] to [`account`].
+pub fn own_role_binding(settings: &Settings) -> Value {
+    role_binding("Role", object::INSTALLATION, &settings.namespace)
 }
 
 /// Account of servers. The label updater mounts a token of its own; dkron, which runs other people's jobs, gets none.
@@ -75,19 +106,20 @@ pub fn server_account(namespace: &str) -> Value {
     service_account(object::SERVER_ACCOUNT, namespace, Some(false))
 }
 
-/// What the label updater of a server may do. `patch` on pods is narrowed further by [`super::policy`].
-pub fn server_role(namespace: &str) -> Value {
+/// What the label updater of a server may do, in the namespaces where it is bound. `patch` on pods is narrowed further by
+/// [`super::policy`].
+pub fn server_role() -> Value {
     let rules = json!([
         { "apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "patch"] },
         { "apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["get", "list", "watch"] },
         { "apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"] },
     ]);
-    role(object::SERVER_ACCOUNT, namespace, &rules)
+    workload_role(object::SERVER_ACCOUNT, &rules)
 }
 
-/// Gives [`server_role`] to [`server_account`].
+/// Gives [`server_role`] to [`server_account`], in its namespace.
 pub fn server_role_binding(namespace: &str) -> Value {
-    role_binding(object::SERVER_ACCOUNT, namespace)
+    role_binding("ClusterRole", object::SERVER_ACCOUNT, namespace)
 }
 
 /// Account of agents. dkron itself uses its token, so the automatic mount stays as Kubernetes has it.
@@ -95,14 +127,14 @@ pub fn agent_account(namespace: &str) -> Value {
     service_account(object::AGENT_ACCOUNT, namespace, None)
 }
 
-/// What dkron's own discovery of servers asks for.
-pub fn agent_role(namespace: &str) -> Value {
-    role(object::AGENT_ACCOUNT, namespace, &json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }]))
+/// What dkron's own discovery of servers asks for, in the namespaces where it is bound.
+pub fn agent_role() -> Value {
+    workload_role(object::AGENT_ACCOUNT, &json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }]))
 }
 
-/// Gives [`agent_role`] to [`agent_account`].
+/// Gives [`agent_role`] to [`agent_account`], in its namespace.
 pub fn agent_role_binding(namespace: &str) -> Value {
-    role_binding(object::AGENT_ACCOUNT, namespace)
+    role_binding("ClusterRole", object::AGENT_ACCOUNT, namespace)
 }
 
 fn service_account(name: &str, namespace: &str, automount: Option<bool>) -> Value {
@@ -117,22 +149,24 @@ fn service_account(name: &str, namespace: &str, automount: Option<bool>) -> Valu
     account
 }
 
-fn role(name: &str, namespace: &str, rules: &Value) -> Value {
+/// A role that is bound in each namespace by itself. There is one for all of them, so that the controller can give it without
+/// having any of its rights (`bind`).
+fn workload_role(name: &str, rules: &Value) -> Value {
     json!({
         "apiVersion": RBAC_V1,
-        "kind": "Role",
-        "metadata": namespaced(name, namespace, &labels()),
+        "kind": "ClusterRole",
+        "metadata": cluster(name, &labels()),
         "rules": rules,
     })
 }
 
-/// Gives the Role to the account of the same name.
-fn role_binding(name: &str, namespace: &str) -> Value {
+/// Gives the role to the account of the same name.
+fn role_binding(kind: &str, name: &str, namespace: &str) -> Value {
     json!({
         "apiVersion": RBAC_V1,
         "kind": "RoleBinding",
         "metadata": namespaced(name, namespace, &labels()),
-        "roleRef": { "apiGroup": RBAC, "kind": "Role", "name": name },
+        "roleRef": { "apiGroup": RBAC, "kind": kind, "name": name },
         "subjects": [{ "kind": "ServiceAccount", "name": name, "namespace": namespace }],
     })
 }

@@ -104,11 +104,14 @@ pub fn installation(install: &Install) -> Vec<(&'static str, Value)> {
         ("clusterrole", access::cluster_role(&install.certificates)),
         ("clusterrolebinding", access::cluster_role_binding(settings)),
     ];
+    objects.extend([
+        ("server-clusterrole", access::server_role()),
+        ("agent-clusterrole", access::agent_role()),
+        ("role", access::own_role(install)),
+        ("rolebinding", access::own_role_binding(settings)),
+    ]);
     match &install.certificates {
-        Certificates::Own => objects.extend([
-            ("role", access::authority_role(settings)),
-            ("rolebinding", access::authority_role_binding(settings)),
-        ]),
+        Certificates::Own => {}
         Certificates::Files(pem) => {
             objects.extend(pem.as_ref().map(|pem| ("secret", workload::certificates(settings, pem))));
         }
@@ -127,14 +130,13 @@ pub fn installation(install: &Install) -> Vec<(&'static str, Value)> {
     objects
 }
 
-/// Accounts and rights of the dkron pods in one workload namespace, for those who run without the controller.
+/// Accounts of the dkron pods in one workload namespace, and who has which rights there: what the controller keeps in each opted-in
+/// namespace, for those who run without it.
 pub fn for_namespace(namespace: &str) -> Vec<(&'static str, Value)> {
     vec![
         ("server-serviceaccount", access::server_account(namespace)),
-        ("server-role", access::server_role(namespace)),
         ("server-rolebinding", access::server_role_binding(namespace)),
         ("agent-serviceaccount", access::agent_account(namespace)),
-        ("agent-role", access::agent_role(namespace)),
         ("agent-rolebinding", access::agent_role_binding(namespace)),
     ]
 }

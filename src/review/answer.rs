@@ -1,6 +1,6 @@
 //! The engine as a [`Reviewer`]: an `AdmissionReview` of `admission.k8s.io/v1` is read, decided, and answered.
 
-use super::{Outcome, ReviewError, Reviewed, Reviewer, Tally};
+use super::{Account, Outcome, ReviewError, Reviewed, Reviewer, Tally};
 use crate::code;
 use crate::inject::{Decision, Engine, Kind, REVIEW, Request, Verdict};
 use crate::json::{MAX_DEPTH, Node, Patch, too_deep};
@@ -48,7 +48,7 @@ fn answer(engine: &Engine, request: &Node<'_>, uid: &str) -> Result<Reviewed, Re
     // Pods are only ever created by us: their specs do not change afterwards.
     let Some(kind) = reviewed.filter(|kind| (*kind, operation) != (Kind::Pod, "UPDATE")) else {
         let tally = tally(kind, operation, Outcome::Skipped, None);
-        return Ok(Reviewed { body: allowed(uid, None, &[]), tally });
+        return Ok(reviewed_as(allowed(uid, None, &[]), tally));
     };
     if object.is_null() {
         return Err(ReviewError::Malformed("request.object is missing".into()));
@@ -60,26 +60,32 @@ fn answer(engine: &Engine, request: &Node<'_>, uid: &str) -> Result<Reviewed, Re
         object,
         old: (operation == "UPDATE" && !old.is_null()).then_some(old),
     };
-    let Verdict { decision, warnings } = engine.decide(&request);
+    let Verdict { decision, warnings, account } = engine.decide(&request);
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     let tally = |outcome, code| tally(Some(kind), operation, outcome, code);
-    Ok(match decision {
+    let account = account.map(|name| Account { namespace: request.namespace.clone().into_owned(), name });
+    let reviewed = match decision {
         Decision::Patch(patch) if patch.is_empty() => {
-            Reviewed { body: allowed(uid, None, &warnings), tally: tally(Outcome::Unchanged, None) }
+            reviewed_as(allowed(uid, None, &warnings), tally(Outcome::Unchanged, None))
         }
         Decision::Patch(patch) => {
             prove(&patch, object)?;
-            Reviewed { body: allowed(uid, Some(&patch), &warnings), tally: tally(Outcome::Patched, None) }
+            reviewed_as(allowed(uid, Some(&patch), &warnings), tally(Outcome::Patched, None))
         }
-        Decision::Skip(code) => Reviewed { body: allowed(uid, None, &warnings), tally: tally(Outcome::Skipped, code) },
+        Decision::Skip(code) => reviewed_as(allowed(uid, None, &warnings), tally(Outcome::Skipped, code)),
         Decision::NotYet => {
             return Err(ReviewError::Internal("the list of dkron clusters has not arrived yet; try again".into()));
         }
-        Decision::Reject(rejection) => Reviewed {
-            body: refused(uid, &rejection.to_string(), &rejection.code.to_string()),
-            tally: tally(Outcome::Rejected, Some(rejection.code)),
-        },
-    })
+        Decision::Reject(rejection) => reviewed_as(
+            refused(uid, &rejection.to_string(), &rejection.code.to_string()),
+            tally(Outcome::Rejected, Some(rejection.code)),
+        ),
+    };
+    Ok(Reviewed { account, ..reviewed })
+}
+
+fn reviewed_as(body: Vec<u8>, tally: Tally) -> Reviewed {
+    Reviewed { body, tally, account: None }
 }
 
 /// Applies the patch to the object before anybody else does: one that does not apply would be a refusal whatever the

@@ -11,6 +11,17 @@ pub struct Reviewed {
     pub body: Vec<u8>,
     /// What the metrics count it as.
     pub tally: Tally,
+    /// What has to exist before the API server can take the object as it will be.
+    pub account: Option<Account>,
+}
+
+/// A service account of ours in a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Account {
+    /// Where.
+    pub namespace: String,
+    /// One of the two names of the contract.
+    pub name: &'static str,
 }
 
 /// Labels of one request in the metrics; all from small fixed sets.

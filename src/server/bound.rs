@@ -81,12 +81,13 @@ impl Bound {
     /// [`ServeError::Ended`] where a part of the server ended although nobody asked.
     pub async fn run(self, mut shutdown: Shutdown) -> Result<Ended, ServeError> {
         let Self { webhook, admin, acceptor, served, metrics, reviewer, config } = self;
-        let Config { certificates, certificate_poll, board, limits, drain, .. } = config;
+        let Config { certificates, certificate_poll, board, accounts, limits, drain, .. } = config;
         let life = Life::new();
         let places = Arc::new(Semaphore::new(usize::try_from(limits.connections).unwrap_or(usize::MAX)));
         let desk = Desk {
             budget: Budget::new(limits.body_budget),
             turns: Turns::new(reviewer, &limits),
+            accounts,
             metrics: Arc::clone(&metrics),
             limits: limits.clone(),
         };

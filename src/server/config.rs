@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use rustix::io::Errno;
 use tokio::net::TcpListener;
 
+use super::accounts::Accounts;
 use super::bound::Bound;
 use super::limits::{Limits, LimitsError};
 use super::metrics::Metrics;
@@ -29,6 +30,8 @@ pub struct Config {
     pub certificate_poll: Duration,
     /// What was last seen of the registration, where there is a cluster: readiness asks whether it trusts the certificate.
     pub board: Option<Arc<Board>>,
+    /// Accounts that pods need, where there is a controller that makes them.
+    pub accounts: Option<Accounts>,
     /// Limits.
     pub limits: Limits,
     /// The way out.
@@ -101,6 +104,7 @@ impl Config {
             certificates,
             certificate_poll: Duration::from_secs(10),
             board: None,
+            accounts: None,
             limits: Limits::default(),
             drain: Drain::default(),
         }

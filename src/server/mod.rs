@@ -12,11 +12,13 @@
 //! | [`accept`], [`tls`], [`connection`] | TCP, TLS, HTTP/1.1 |
 //! | [`router`], [`mutate`] | from a request to an answer |
 //! | [`deadline`], [`budget`], [`body`], [`turn`] | time, memory, bytes, and processors for a request |
+//! | [`accounts`] | waits for the account that a pod needs |
 //! | [`refusal`] | every answer that is no `AdmissionReview` |
 //! | [`admin`], [`readiness`], [`metrics`] | what operators and the kubelet see |
 //! | [`renewal`] | looks for new certificates |
 
 pub mod accept;
+pub mod accounts;
 pub mod admin;
 pub mod body;
 pub mod bound;
@@ -36,6 +38,7 @@ pub mod shutdown;
 pub mod tls;
 pub mod turn;
 
+pub use accounts::Accounts;
 pub use bound::{Bound, Ended};
 pub use config::{Config, Drain, ServeError};
 pub use limits::Limits;

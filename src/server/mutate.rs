@@ -40,7 +40,11 @@ async fn answer(desk: &Desk, request: Request, started: Instant) -> Result<Revie
     let mut room = desk.budget.take(wanted, end).await?;
     let body = body::read(incoming, limits.body, end.min(Instant::now() + limits.body_read)).await?;
     room.shrink(body.len());
-    desk.turns.review(body, room, end).await
+    let reviewed = desk.turns.review(body, room, end).await?;
+    if let (Some(accounts), Some(account)) = (&desk.accounts, &reviewed.account) {
+        accounts.wait(account, end).await?;
+    }
+    Ok(reviewed)
 }
 
 fn log(reviewed: &Reviewed, micros: u128) {

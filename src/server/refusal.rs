@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 
 use crate::contract::path;
-use crate::review::ReviewError;
+use crate::review::{Account, ReviewError};
 
 /// Why a request gets no review.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,12 @@ pub enum Refusal {
     /// The review took longer than the client waits.
     #[error("the review did not end in time; try again")]
     Late,
+    /// The account that the pod needs did not come in time.
+    #[error(
+        "service account {} of namespace {} does not exist; the controller makes it in opted-in namespaces; try again",
+        .0.name, .0.namespace
+    )]
+    NoAccount(Account),
     /// The reviewer's own fault.
     #[error("{0}")]
     Internal(String),
@@ -59,7 +65,7 @@ impl Refusal {
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::BrokenBody | Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::NoRoom | Self::Busy | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal(_) | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NoAccount(_) | Self::Internal(_) | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -73,7 +79,9 @@ impl Refusal {
             | Self::SlowBody
             | Self::BrokenBody
             | Self::NoRoom => true,
-            Self::Malformed(_) | Self::Busy | Self::Late | Self::Internal(_) | Self::Panicked => false,
+            Self::Malformed(_) | Self::Busy | Self::Late | Self::NoAccount(_) | Self::Internal(_) | Self::Panicked => {
+                false
+            }
         }
     }
 
@@ -99,7 +107,9 @@ impl Refusal {
             Self::Malformed(_) => tracing::info!(status, "refused: the body cannot be answered"),
             Self::Internal(reason) => tracing::error!(status, reason, "the review failed"),
             Self::Panicked => tracing::error!(status, "the review panicked"),
-            Self::NoRoom | Self::Busy | Self::Late => tracing::warn!(status, reason = %self, "refused"),
+            Self::NoRoom | Self::Busy | Self::Late | Self::NoAccount(_) => {
+                tracing::warn!(status, reason = %self, "refused")
+            }
             _ => tracing::info!(status, reason = %self, "refused"),
         }
     }

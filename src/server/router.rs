@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Response, header};
 use axum::routing::post;
 
 use super::Limits;
+use super::accounts::Accounts;
 use super::budget::Budget;
 use super::metrics::Metrics;
 use super::mutate;
@@ -24,6 +25,8 @@ pub struct Desk {
     pub budget: Budget,
     /// Turns of the reviewer.
     pub turns: Turns,
+    /// Accounts that there are, where somebody watches them.
+    pub accounts: Option<Accounts>,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }

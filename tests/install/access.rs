@@ -1,10 +1,10 @@
 //! Who may do what.
 
 use dkron_ha::contract::{annotation, label, object};
-use dkron_ha::install::{for_namespace, installation};
+use dkron_ha::install::for_namespace;
 use serde_json::{Value, json};
 
-use crate::{list, named, of_kind, plain, with_files};
+use crate::{list, named, of_kind, plain, the, with_files};
 
 /// What a role grants, as (group, resource, verb).
 fn granted(role: &Value) -> Vec<(String, String, String)> {
@@ -29,38 +29,62 @@ fn rights(rows: &[(&str, &str, &[&str])]) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn the_webhook_may_list_sets_and_look_at_its_registration_and_nothing_else() {
-    let sets: (&str, &str, &[&str]) = ("apps", "statefulsets", &["list", "watch"]);
+fn the_webhook_and_its_controller_may_do_what_is_written_and_nothing_else() {
     let registrations = ("admissionregistration.k8s.io", "mutatingwebhookconfigurations");
+    let keeps: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
+    let watches: &[&str] = &["list", "watch"];
     for (install, verbs) in
         [(plain(), &["get", "list", "watch", "patch"] as &[_]), (with_files(), &["get", "list", "watch"])]
     {
-        let role = of_kind(&install, "ClusterRole");
-        assert_eq!(granted(&role), rights(&[sets, (registrations.0, registrations.1, verbs)]));
+        let role = the(&install, "ClusterRole", object::INSTALLATION);
+        let expected = [
+            ("apps", "statefulsets", watches),
+            (registrations.0, registrations.1, verbs),
+            ("", "namespaces", watches),
+            ("", "pods", watches),
+            ("", "serviceaccounts", keeps),
+            ("", "services", keeps),
+            ("policy", "poddisruptionbudgets", keeps),
+            ("rbac.authorization.k8s.io", "rolebindings", keeps),
+            ("rbac.authorization.k8s.io", "clusterroles", &["bind"]),
+            ("events.k8s.io", "events", &["create", "patch"]),
+        ];
+        assert_eq!(granted(&role), rights(&expected));
         let registration = of_kind(&install, "MutatingWebhookConfiguration");
         assert_eq!(role["rules"][1]["resourceNames"], json!([registration["metadata"]["name"]]));
+        let bind = list(&role, "/rules").iter().find(|rule| rule["verbs"] == json!(["bind"])).expect("bind");
+        assert_eq!(bind["resourceNames"], json!([object::SERVER_ACCOUNT, object::AGENT_ACCOUNT]));
     }
-    let role = of_kind(&plain(), "ClusterRole");
+    let role = the(&plain(), "ClusterRole", object::INSTALLATION);
     let binding = of_kind(&plain(), "ClusterRoleBinding");
     assert_eq!(binding["roleRef"]["name"], role["metadata"]["name"]);
     assert_eq!(binding["subjects"][0]["name"], of_kind(&plain(), "ServiceAccount")["metadata"]["name"]);
 }
 
 #[test]
-fn the_webhook_keeps_one_secret_in_its_own_namespace_if_it_keeps_any() {
-    let role = of_kind(&plain(), "Role");
-    assert_eq!(role["metadata"]["namespace"], object::INSTALLATION);
-    assert_eq!(granted(&role), rights(&[("", "secrets", &["create", "get", "update", "delete"])]));
-    let rules = list(&role, "/rules");
-    assert_eq!(rules[0]["verbs"], json!(["create"]), "all that cannot be narrowed by name");
-    assert_eq!(rules[1]["resourceNames"], json!([object::AUTHORITY_SECRET]));
-    let binding = of_kind(&plain(), "RoleBinding");
-    assert_eq!(binding["metadata"]["namespace"], object::INSTALLATION);
-    assert_eq!(binding["roleRef"]["name"], role["metadata"]["name"]);
-    assert_eq!(binding["subjects"][0]["name"], object::INSTALLATION);
-
-    let objects = installation(&with_files());
-    assert!(!objects.iter().any(|(stem, _)| ["role", "rolebinding"].contains(stem)), "files need no right to Secrets");
+fn the_webhook_keeps_a_lease_in_its_own_namespace_and_one_secret_if_any() {
+    let lease: &[_] = &[("coordination.k8s.io", "leases", &["create", "get", "update"] as &[_])];
+    let secret: &[_] = &[("", "secrets", &["create", "get", "update", "delete"] as &[_])];
+    for (install, secrets) in [(plain(), secret), (with_files(), &[])] {
+        let role = of_kind(&install, "Role");
+        assert_eq!(role["metadata"]["namespace"], object::INSTALLATION);
+        assert_eq!(granted(&role), rights(&[lease, secrets].concat()));
+        for rule in list(&role, "/rules") {
+            let name = match rule["resources"][0].as_str() {
+                _ if rule["verbs"] == json!(["create"]) => json!(null),
+                Some("leases") => json!([object::INSTALLATION]),
+                _ => json!([object::AUTHORITY_SECRET]),
+            };
+            assert_eq!(rule["resourceNames"], name, "all but what cannot be narrowed by name");
+        }
+        let binding = of_kind(&install, "RoleBinding");
+        assert_eq!(binding["metadata"]["namespace"], object::INSTALLATION);
+        assert_eq!(
+            (&binding["roleRef"]["kind"], &binding["roleRef"]["name"]),
+            (&json!("Role"), &role["metadata"]["name"])
+        );
+        assert_eq!(binding["subjects"][0]["name"], object::INSTALLATION);
+    }
 }
 
 #[test]
@@ -79,13 +103,14 @@ fn workload_accounts_get_what_the_contract_says_in_their_namespace_only() {
         ("", "events", events),
         ("events.k8s.io", "events", events),
     ];
-    assert_eq!(granted(find("Role", object::SERVER_ACCOUNT)), rights(server));
-    assert_eq!(granted(find("Role", object::AGENT_ACCOUNT)), rights(&[("", "pods", &["list"])]));
+    let role = |name: &str| granted(&the(&plain(), "ClusterRole", name));
+    assert_eq!(role(object::SERVER_ACCOUNT), rights(server));
+    assert_eq!(role(object::AGENT_ACCOUNT), rights(&[("", "pods", &["list"])]));
     assert_eq!(find("ServiceAccount", object::SERVER_ACCOUNT)["automountServiceAccountToken"], false);
     assert!(find("ServiceAccount", object::AGENT_ACCOUNT).get("automountServiceAccountToken").is_none());
     for name in [object::SERVER_ACCOUNT, object::AGENT_ACCOUNT] {
         let binding = find("RoleBinding", name);
-        assert_eq!(binding["roleRef"]["kind"], "Role");
+        assert_eq!(binding["roleRef"]["kind"], "ClusterRole");
         assert_eq!(binding["roleRef"]["name"], name);
         assert_eq!(binding["subjects"], json!([{ "kind": "ServiceAccount", "name": name, "namespace": "jobs" }]));
     }

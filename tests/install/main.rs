@@ -34,6 +34,16 @@ fn named(install: &Install, start: &str) -> Vec<Value> {
     installation(install).into_iter().map(|(_, object)| object).filter(is_named).collect()
 }
 
+/// The one of this kind and name.
+fn the(install: &Install, kind: &str, name: &str) -> Value {
+    let is_it = |object: &Value| object["kind"] == kind && object["metadata"]["name"] == name;
+    installation(install)
+        .into_iter()
+        .map(|(_, object)| object)
+        .find(is_it)
+        .unwrap_or_else(|| panic!("no {kind} {name}"))
+}
+
 fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).unwrap_or_else(|| panic!("no list at {pointer}"))
 }
@@ -48,6 +58,8 @@ fn objects_come_in_the_order_in_which_they_are_applied() {
             "serviceaccount",
             "clusterrole",
             "clusterrolebinding",
+            "server-clusterrole",
+            "agent-clusterrole",
             "role",
             "rolebinding",
             "networkpolicy",

@@ -26,17 +26,27 @@ pub fn accounts_have_the_documented_rights_only(cluster: &Cluster) -> Result<()>
         ("events", "create patch"),
         ("events.events.k8s.io", "create patch"),
     ];
+    let keeps = "get list watch create patch delete";
     let webhook: &[(&str, &str)] = &[
         ("statefulsets.apps", "list watch"),
         ("mutatingwebhookconfigurations.admissionregistration.k8s.io", "get list watch"),
+        ("namespaces", "list watch"),
+        ("pods", "list watch"),
+        ("serviceaccounts", keeps),
+        ("services", keeps),
+        ("poddisruptionbudgets.policy", keeps),
+        ("rolebindings.rbac.authorization.k8s.io", keeps),
+        ("clusterroles.rbac.authorization.k8s.io", "bind"),
+        ("events.events.k8s.io", "create patch"),
     ];
+    let at_home = [webhook, &[("leases.coordination.k8s.io", "create get update")]].concat();
     for (account, home, looks_at, expected) in [
         (SERVER_ACCOUNT, &**own, &**own, servers),
         (SERVER_ACCOUNT, own, "default", &[]),
         (AGENT_ACCOUNT, own, own, &[("pods", "list")]),
         (AGENT_ACCOUNT, own, "default", &[]),
         (INSTALLATION, INSTALLATION, "default", webhook),
-        (INSTALLATION, INSTALLATION, INSTALLATION, webhook),
+        (INSTALLATION, INSTALLATION, INSTALLATION, &at_home),
     ] {
         ensure_rights(cluster, (home, account), looks_at, expected)?;
     }

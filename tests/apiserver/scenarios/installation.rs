@@ -53,10 +53,10 @@ pub fn accounts_again_are_unchanged(cluster: &Cluster) -> Result<()> {
     let rendered = crate::program::dkron_ha(&["manifests", "--for-namespace", &namespace.name], "")?.ok()?.stdout;
     let again = namespace.apply(&rendered)?;
     ensure!(
-        again.stdout.lines().count() == 6 && again.stdout.lines().all(|line| line.ends_with(" unchanged")),
+        again.stdout.lines().count() == 4 && again.stdout.lines().all(|line| line.ends_with(" unchanged")),
         "{again}"
     );
-    let roles: Vec<Value> = namespace.kubectl.list_json("roles", &namespace.name)?;
-    ensure!(roles.len() == 2, "{roles:?}");
+    let bindings: Vec<Value> = namespace.kubectl.list_json("rolebindings", &namespace.name)?;
+    ensure!(bindings.len() == 2, "{bindings:?}");
     Ok(())
 }

@@ -5,6 +5,7 @@ mod agents;
 mod annotating;
 mod bare_pods;
 mod chart;
+mod controller;
 mod corpus;
 mod deployment;
 mod fixture;
@@ -66,6 +67,12 @@ scenarios! {
     access::dkron_container_has_no_token_and_writes_nothing_of_the_label_updater,
     stateful_set::plain_set_is_stamped_and_its_pods_are_injected,
     bare_pods::bare_servers_are_injected,
+    controller::one_apply_is_enough,
+    controller::a_bare_pod_waits_for_its_account,
+    controller::what_is_made_is_kept,
+    controller::what_people_made_is_left_alone,
+    controller::nothing_is_left_behind,
+    controller::one_replica_acts_at_a_time,
     agents::agents_join_the_cluster_that_they_name,
     agents::agents_join_the_only_cluster,
     agents::agents_among_several_clusters_are_refused,

@@ -59,6 +59,6 @@ impl Reviewer for Script {
             }
             _ => tally(Outcome::Unchanged, None),
         };
-        Ok(Reviewed { body: format!("{{\"length\":{}}}", body.len()).into_bytes(), tally })
+        Ok(Reviewed { body: format!("{{\"length\":{}}}", body.len()).into_bytes(), tally, account: None })
     }
 }

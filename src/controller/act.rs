@@ -1,0 +1,139 @@
+//! Carries out a plan.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{Service, ServiceAccount};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::plan::{Kind, Plan, Remark, Target};
+use crate::contract::object;
+
+/// What was said is not said again so soon: Kubernetes keeps Events for an hour.
+const SAID: Duration = Duration::from_secs(50 * 60);
+
+/// What the reporter does.
+const ACTION: &str = "Reconciling";
+
+/// Writes to the API server.
+pub struct Actor {
+    client: Client,
+    recorder: Recorder,
+    said: Mutex<HashMap<String, Instant>>,
+}
+
+impl Actor {
+    /// Writes as this replica.
+    pub fn new(client: Client, own: &str) -> Self {
+        let reporter = Reporter { controller: object::CONTROLLER_REPORTER.into(), instance: Some(own.into()) };
+        Self { recorder: Recorder::new(client.clone(), reporter), client, said: Mutex::default() }
+    }
+
+    /// Carries out everything, and goes on where one part fails; the first error is given back.
+    pub async fn carry_out(&self, namespace: &str, plan: &Plan) -> Result<(), kube::Error> {
+        let mut outcome = Ok(());
+        for wanted in &plan.apply {
+            outcome = outcome.and(self.apply(namespace, wanted).await);
+        }
+        for target in &plan.delete {
+            outcome = outcome.and(self.delete(namespace, target).await);
+        }
+        // What could not be made is not said to have been made.
+        if outcome.is_ok() {
+            for remark in &plan.say {
+                self.say(remark).await;
+            }
+        }
+        outcome
+    }
+
+    async fn apply(&self, namespace: &str, wanted: &Value) -> Result<(), kube::Error> {
+        match Kind::of(wanted) {
+            Some(Kind::ServiceAccount) => self.apply_one::<ServiceAccount>(namespace, wanted).await,
+            Some(Kind::RoleBinding) => self.apply_one::<RoleBinding>(namespace, wanted).await,
+            Some(Kind::Service) => self.apply_one::<Service>(namespace, wanted).await,
+            Some(Kind::PodDisruptionBudget) => self.apply_one::<PodDisruptionBudget>(namespace, wanted).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn apply_one<K>(&self, namespace: &str, wanted: &Value) -> Result<(), kube::Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
+        let name = wanted["metadata"]["name"].as_str().unwrap_or_default();
+        let params = PatchParams::apply(object::CONTROLLER).force();
+        let outcome = self.api::<K>(namespace).patch(name, &params, &Patch::Apply(wanted)).await;
+        if let Err(error) = &outcome {
+            tracing::warn!(namespace, kind = %K::kind(&()), name, %error, "not applied");
+        }
+        outcome.map(drop)
+    }
+
+    async fn delete(&self, namespace: &str, target: &Target) -> Result<(), kube::Error> {
+        match target.kind {
+            Kind::ServiceAccount => self.delete_one::<ServiceAccount>(namespace, &target.name).await,
+            Kind::RoleBinding => self.delete_one::<RoleBinding>(namespace, &target.name).await,
+            Kind::Service => self.delete_one::<Service>(namespace, &target.name).await,
+            Kind::PodDisruptionBudget => self.delete_one::<PodDisruptionBudget>(namespace, &target.name).await,
+        }
+    }
+
+    async fn delete_one<K>(&self, namespace: &str, name: &str) -> Result<(), kube::Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
+        let kind = K::kind(&());
+        match self.api::<K>(namespace).delete(name, &DeleteParams::default()).await {
+            Ok(_) => tracing::info!(namespace, %kind, name, "deleted: no longer needed"),
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => {
+                tracing::warn!(namespace, %kind, name, %error, "not deleted");
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn api<K>(&self, namespace: &str) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Writes an Event. One that cannot be written is lost: it is no more than a word about what was done.
+    async fn say(&self, remark: &Remark) {
+        let about = &remark.about;
+        let key = format!("{:?} {:?} {} {}", about.namespace, about.uid, remark.reason, remark.note);
+        let now = Instant::now();
+        {
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.retain(|_, at| now.saturating_duration_since(*at) < SAID);
+            if said.insert(key, now).is_some() {
+                return;
+            }
+        }
+        let event = Event {
+            type_: if remark.warning { EventType::Warning } else { EventType::Normal },
+            reason: remark.reason.into(),
+            note: Some(remark.note.clone()),
+            action: ACTION.into(),
+            secondary: None,
+        };
+        let name = about.name.as_deref();
+        tracing::info!(namespace = about.namespace, name, remark.reason, remark.note, "told");
+        if let Err(error) = self.recorder.publish(&event, about).await {
+            tracing::warn!(%error, remark.reason, "Event not written");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Everything of one namespace that matters here, read from the API server.
+
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use kube::api::ListParams;
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+
+use super::world::World;
+use crate::contract::{label, object};
+
+/// Lists what there is in a namespace.
+pub async fn world(client: &Client, namespace: &str, opted_in: bool) -> Result<World, kube::Error> {
+    let injected = ListParams::default().labels(&format!("{}=true", label::INJECTED));
+    let ours = ListParams::default().labels(&format!("{}={}", label::MANAGED_BY, object::CONTROLLER));
+    let all = ListParams::default();
+    let mut accounts: Vec<ServiceAccount> = list(client, namespace, &ours).await?;
+    let mut bindings: Vec<RoleBinding> = list(client, namespace, &ours).await?;
+    for name in [object::SERVER_ACCOUNT, object::AGENT_ACCOUNT] {
+        add_by_name(client, namespace, name, &mut accounts).await?;
+        add_by_name(client, namespace, name, &mut bindings).await?;
+    }
+    let mut pods: Vec<Pod> = list(client, namespace, &injected).await?;
+    pods.retain(|pod| !is_over(pod));
+    Ok(World {
+        namespace: namespace.to_owned(),
+        opted_in,
+        sets: list(client, namespace, &injected).await?,
+        pods,
+        services: list(client, namespace, &all).await?,
+        budgets: list(client, namespace, &all).await?,
+        accounts,
+        bindings,
+    })
+}
+
+async fn list<K>(client: &Client, namespace: &str, params: &ListParams) -> Result<Vec<K>, kube::Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    Ok(Api::<K>::namespaced(client.clone(), namespace).list(params).await?.items)
+}
+
+/// Somebody else's of that name is no less in the way.
+async fn add_by_name<K>(client: &Client, namespace: &str, name: &str, to: &mut Vec<K>) -> Result<(), kube::Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    if to.iter().all(|known| known.meta().name.as_deref() != Some(name)) {
+        to.extend(Api::<K>::namespaced(client.clone(), namespace).get_opt(name).await?);
+    }
+    Ok(())
+}
+
+/// A pod that has ended, and of which only the record is left.
+fn is_over(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}

@@ -119,7 +119,7 @@ fn workload_accounts_get_what_the_contract_says_in_their_namespace_only() {
 #[test]
 fn the_policy_narrows_the_servers_patches_and_is_in_force() {
     let objects = named(&plain(), object::SERVER_ACCOUNT);
-    let [policy, binding] = objects.as_slice() else { panic!("a policy and its binding: {objects:?}") };
+    let [_role, policy, binding] = objects.as_slice() else { panic!("a policy and its binding: {objects:?}") };
     assert_eq!(
         (&policy["kind"], &binding["kind"]),
         (&"ValidatingAdmissionPolicy".into(), &"ValidatingAdmissionPolicyBinding".into())

@@ -38,7 +38,7 @@ macro_rules! faults {
             pub fn begins(self) -> u64 {
                 match self {
                     Self::UnknownProtocol => 11_000,
-                    Self::StaleDesired => 14_100,
+                    Self::StaleDesired => 17_300,
                     _ => 0,
                 }
             }

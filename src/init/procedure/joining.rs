@@ -74,7 +74,10 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     }
     // Whoever was taken out and runs on still believes in the voters of before, and would get the vote of an empty disk. So is one that
     // is moved aside.
-    if (empty || old && listed.is_none()) && led_for < AGREEMENT && runs_taken_out(facts, &reading.servers, now) {
+    if (empty || old && listed.is_none())
+        && led_for < AGREEMENT
+        && runs_taken_out(facts, &leader.name, &reading.servers, now)
+    {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
     let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));
@@ -103,8 +106,8 @@ fn may_vote(peer: &Peer, now: Moment) -> bool {
 }
 
 /// A server that runs with raft state and is not in the leader's configuration, although it may still name that leader; or one that gossip
-/// shows and that has not said what it holds.
-fn runs_taken_out(facts: &Facts, servers: &[Server], now: Moment) -> bool {
+/// shows and that has not said what it holds. A configuration without the leader itself tells nothing.
+fn runs_taken_out(facts: &Facts, leader: &Name, servers: &[Server], now: Moment) -> bool {
     let listed = |node: &Name| servers.iter().any(|server| server.id == *node);
     let runs = |peer: &Peer| may_vote(peer, now) && peer.is_up(now) && !listed(peer.node());
     let shown = facts.peers.values().filter(|peer| peer.leader(now).is_some()).filter_map(|peer| peer.dkron(now));
@@ -113,7 +116,8 @@ fn runs_taken_out(facts: &Facts, servers: &[Server], now: Moment) -> bool {
         let ours = facts.ordinal(node).is_some() && *node != facts.me.node;
         ours && facts.peer_of(node).is_none_or(|peer| peer.wrapper(now).is_none())
     };
-    facts.peers.values().any(runs) || shown.any(|member| silent(&member.name) && !listed(&member.name))
+    listed(leader)
+        && (facts.peers.values().any(runs) || shown.any(|member| silent(&member.name) && !listed(&member.name)))
 }
 
 /// Whoever was removed and kept its disk believes in the voters of that time. A majority of those that the leader has not taken up

@@ -85,6 +85,11 @@ fn an_empty_disk_waits_for_whoever_gossip_shows_and_has_not_said_what_it_holds()
     server.hear(shows(&[1, 2]));
     assert_eq!(deeds(server.say_raft(&[0, 1])), []);
     assert_eq!(deeds(server.hear(shows(&[1]))), [Action::RemovePeer { at: at(1), id: name(0) }]);
+
+    let mut unclear = Life::new(0, 3, |_| {});
+    unclear.hear(Input::Looked { pod: name(2), asked: unclear.now.at, looks: Ok(vec![]) });
+    unclear.hear(shows(&[1, 2]));
+    assert!(started(&unclear.say_raft(&[])).is_some(), "no configuration of a leader");
 }
 
 #[test]

@@ -26,10 +26,30 @@ pub fn accounts_have_the_documented_rights_only(cluster: &Cluster) -> Result<()>
         ("events", "create patch"),
         ("events.events.k8s.io", "create patch"),
     ];
+    let webhook = &of_the_webhook("get list watch");
+    let at_home = &[&webhook[..], &[LEASES]].concat();
+    for (account, home, looks_at, expected) in [
+        (SERVER_ACCOUNT, &**own, &**own, servers),
+        (SERVER_ACCOUNT, own, "default", &[]),
+        (AGENT_ACCOUNT, own, own, &[("pods", "list")]),
+        (AGENT_ACCOUNT, own, "default", &[]),
+        (INSTALLATION, INSTALLATION, "default", webhook),
+        (INSTALLATION, INSTALLATION, INSTALLATION, at_home),
+    ] {
+        ensure_rights(cluster, (home, account), looks_at, expected)?;
+    }
+    Ok(())
+}
+
+/// Which replica is the controller is written in the webhook's own namespace.
+pub const LEASES: (&str, &str) = ("leases.coordination.k8s.io", "create get update");
+
+/// What the webhook and its controller may do in every namespace, with these verbs for their registration.
+pub fn of_the_webhook(registration: &'static str) -> [(&'static str, &'static str); 10] {
     let keeps = "get list watch create patch delete";
-    let webhook: &[(&str, &str)] = &[
+    [
         ("statefulsets.apps", "list watch"),
-        ("mutatingwebhookconfigurations.admissionregistration.k8s.io", "get list watch"),
+        ("mutatingwebhookconfigurations.admissionregistration.k8s.io", registration),
         ("namespaces", "list watch"),
         ("pods", "list watch"),
         ("serviceaccounts", keeps),
@@ -38,19 +58,7 @@ pub fn accounts_have_the_documented_rights_only(cluster: &Cluster) -> Result<()>
         ("rolebindings.rbac.authorization.k8s.io", keeps),
         ("clusterroles.rbac.authorization.k8s.io", "bind"),
         ("events.events.k8s.io", "create patch"),
-    ];
-    let at_home = [webhook, &[("leases.coordination.k8s.io", "create get update")]].concat();
-    for (account, home, looks_at, expected) in [
-        (SERVER_ACCOUNT, &**own, &**own, servers),
-        (SERVER_ACCOUNT, own, "default", &[]),
-        (AGENT_ACCOUNT, own, own, &[("pods", "list")]),
-        (AGENT_ACCOUNT, own, "default", &[]),
-        (INSTALLATION, INSTALLATION, "default", webhook),
-        (INSTALLATION, INSTALLATION, INSTALLATION, &at_home),
-    ] {
-        ensure_rights(cluster, (home, account), looks_at, expected)?;
-    }
-    Ok(())
+    ]
 }
 
 /// An account, given with its namespace, may do exactly this in the namespace `looks_at`: verbs by resource.

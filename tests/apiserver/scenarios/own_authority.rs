@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use dkron_ha::contract::object::{AUTHORITY_SECRET, BUNDLE_MANAGER, INSTALLATION};
 use serde_json::{Value, json};
 
-use super::access::ensure_rights;
+use super::access::{LEASES, ensure_rights, of_the_webhook};
 use super::plain::server_pod;
 use crate::cluster::Cluster;
 use crate::figures::Row;
@@ -47,11 +47,8 @@ pub fn two_replicas_at_once_make_one_authority_and_are_ready(cluster: &Cluster) 
 
 /// As `docs/install.md` lists them.
 fn has_the_documented_rights_only(cluster: &Cluster) -> Result<()> {
-    let everywhere: &[(&str, &str)] = &[
-        ("statefulsets.apps", "list watch"),
-        ("mutatingwebhookconfigurations.admissionregistration.k8s.io", "get list watch patch"),
-    ];
-    let at_home = [everywhere, &[("secrets", "create get update delete")]].concat();
+    let everywhere = &of_the_webhook("get list watch patch");
+    let at_home = [&everywhere[..], &[LEASES, ("secrets", "create get update delete")]].concat();
     ensure_rights(cluster, (INSTALLATION, INSTALLATION), "default", everywhere)?;
     ensure_rights(cluster, (INSTALLATION, INSTALLATION), INSTALLATION, &at_home)
 }

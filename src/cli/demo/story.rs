@@ -127,8 +127,8 @@ fn farewell(out: &mut impl Write, namespace: &str) -> io::Result<()> {
         out,
         "
 To have this in a cluster, install once, then opt a namespace in:
-  dkron-ha certs certs/dev --host dkron-ha.dkron-ha.svc && dkron-ha manifests --cert-dir certs/dev --image IMAGE | kubectl apply -f -
-  dkron-ha manifests --for-namespace {namespace} | kubectl apply -f - && kubectl label namespace {namespace} dkron-ha.io/injection=enabled
+  dkron-ha manifests --image IMAGE | kubectl apply -f -
+  kubectl label namespace {namespace} dkron-ha.io/injection=enabled
 IMAGE is one that you have built and pushed; the README tells how, and what this version does not do yet."
     )
 }

@@ -66,7 +66,7 @@ impl Ledger {
             Event::InitApply(meta) => _ = self.listing.insert(account(&meta)),
             Event::InitDone => {
                 self.there.retain(|account| account.name != name);
-                self.there.extend(self.listing.extract_if(.., |account| account.name == name));
+                self.there.extend(self.listing.iter().filter(|account| account.name == name).cloned());
                 self.listed.insert(name);
             }
             Event::Apply(meta) => _ = self.there.insert(account(&meta)),

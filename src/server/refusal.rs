@@ -108,7 +108,7 @@ impl Refusal {
             Self::Internal(reason) => tracing::error!(status, reason, "the review failed"),
             Self::Panicked => tracing::error!(status, "the review panicked"),
             Self::NoRoom | Self::Busy | Self::Late | Self::NoAccount(_) => {
-                tracing::warn!(status, reason = %self, "refused")
+                tracing::warn!(status, reason = %self, "refused");
             }
             _ => tracing::info!(status, reason = %self, "refused"),
         }

@@ -78,6 +78,8 @@ fn ready_is_a_voter_whose_dkron_strictly_names_a_leader_and_live_does_not_ask_it
     server.raft(&[0, 2]);
     until_ready_is(port, 200, "leader: a-2 at 10.0.0.3:6868");
     assert!(server.asked().contains("raft list-peers --rpc-addr 10.0.0.3:6868"), "{}", server.asked());
+    // What is decided is shown before it is done.
+    until("a marker", || server.path("data/dkron-ha.json").exists());
     let marker = std::fs::read(server.path("data/dkron-ha.json")).expect("a marker");
     let marker: Value = serde_json::from_slice(&marker).expect("JSON");
     assert_eq!((&marker["setUid"], marker["members"].as_array().map(Vec::len)), (&json!("s"), Some(2)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::input::{Desired, DkronView, Marker, Me, PeerName};
 use super::moment::Moment;
 use super::peer::Peer;
-use super::state::{Disk, Leader, Member, Name, Server};
+use super::state::{Disk, Leader, Member, Name, Server, lists};
 
 /// `desired.json` of this age says nothing any more.
 const DESIRED_HOLDS: Duration = Duration::from_secs(30);
@@ -273,6 +273,11 @@ impl Facts {
     /// The own server stands in that configuration as a voter.
     pub fn is_own(&self, server: &Server) -> bool {
         server.id == self.me.node
+    }
+
+    /// Whether this server stands in that configuration, as a voter or not.
+    pub fn is_among(&self, servers: &[Server]) -> bool {
+        lists(servers, &self.me.node)
     }
 
     /// The raft configuration that was read last, unless that is too long ago.

@@ -1,7 +1,6 @@
 //! Stopping, second: somebody else leads, and the jobs that run here end.
 
 use std::net::SocketAddr;
-use std::slice;
 use std::time::Duration;
 
 use super::action::Action;
@@ -11,7 +10,7 @@ use super::joining::stands_at_own_address;
 use super::moment::Moment;
 use super::saying::Saying;
 use super::state::Server;
-use super::{Procedure, Stage, majority};
+use super::{Procedure, Stage};
 
 /// Time for all hand-overs together, and where the others cannot elect without one.
 const HAND_OVER: Duration = Duration::from_secs(2);
@@ -52,7 +51,7 @@ impl Procedure {
         if self.is_irreplaceable(now) {
             return self.go_to(now, Step::Jobs);
         }
-        let few = self.voters_left(now).is_some_and(|(left, all)| left < majority(all));
+        let few = self.too_few_are_left(now);
         let heirs = self.heirs(now);
         let led_since = self.child.leader_since;
         let Stage::Stopping(farewell) = &mut self.stage else { return };
@@ -85,11 +84,11 @@ impl Procedure {
 
     /// Nobody can take over: the others need the vote of this server, and raft of version 3 looks for it at an address from before.
     pub(super) fn is_irreplaceable(&self, now: Moment) -> bool {
-        let listed = self.facts.raft.iter().flat_map(|reading| &reading.servers);
-        let astray =
-            |server: &Server| self.facts.is_own(server) && !stands_at_own_address(&self.facts, slice::from_ref(server));
-        let few = self.voters_left(now).is_some_and(|(left, all)| left < majority(all));
-        self.facts.me.generation == Generation::Three && few && self.facts.leads() && listed.into_iter().any(astray)
+        let astray = |servers: &[Server]| self.facts.is_among(servers) && !stands_at_own_address(&self.facts, servers);
+        self.facts.me.generation == Generation::Three
+            && self.facts.leads()
+            && self.facts.raft.as_ref().is_some_and(|reading| astray(&reading.servers))
+            && self.too_few_are_left(now)
     }
 
     /// This server leads no more. Whoever was asked may lack an entry that another one has, and is then refused: that one can take over

@@ -11,7 +11,7 @@ use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::saying::Waiting;
 use super::start::{FIRST_LOOK, READING_HOLDS, Start, Tried, Why, is_beyond, launch, sights};
-use super::state::{Disk, Name, Phase, Server, Status};
+use super::state::{Disk, Name, Phase, Server, Status, lists};
 
 /// Time for all with raft state to name the same leader, before a server with an empty disk joins it all the same: dkron's leader takes
 /// up whom it does not know each minute, if it does not obey the shorter interval.
@@ -92,9 +92,9 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     keep(if aside && !stale { Prepare::MoveAside } else { Prepare::Keep })
 }
 
-pub fn stands_at_own_address(facts: &Facts, servers: &[Server]) -> bool {
+pub fn stands_at_own_address<'a>(facts: &Facts, servers: impl IntoIterator<Item = &'a Server>) -> bool {
     let own = facts.own_rpc().map(|address| address.to_string());
-    servers.iter().any(|server| facts.is_own(server) && own.as_deref() == Some(&*server.address))
+    servers.into_iter().any(|server| facts.is_own(server) && own.as_deref() == Some(&*server.address))
 }
 
 /// A dkron with raft state that runs, or may at any moment.
@@ -108,7 +108,7 @@ fn may_vote(peer: &Peer, now: Moment) -> bool {
 /// A server that runs with raft state and is not in the leader's configuration, although it may still name that leader; or one that gossip
 /// shows and that has not said what it holds. A configuration without the leader itself tells nothing.
 fn runs_taken_out(facts: &Facts, leader: &Name, servers: &[Server], now: Moment) -> bool {
-    let listed = |node: &Name| servers.iter().any(|server| server.id == *node);
+    let listed = |node: &Name| lists(servers, node);
     let runs = |peer: &Peer| may_vote(peer, now) && peer.is_up(now) && !listed(peer.node());
     let shown = facts.peers.values().filter(|peer| peer.leader(now).is_some()).filter_map(|peer| peer.dkron(now));
     let mut shown = shown.flat_map(|view| &view.members).filter(|member| member.status == Status::Alive);
@@ -133,6 +133,6 @@ fn others_may_win(facts: &Facts, now: Moment) -> bool {
         None => peer.is_up(now),
     };
     let before = marker.members.iter().filter_map(|server| facts.peer_of(&server.id)).filter(comes_first).count();
-    let own = usize::from(!marker.members.iter().any(|server| facts.is_own(server)));
+    let own = usize::from(!facts.is_among(&marker.members));
     before > 0 && before + 1 >= majority(marker.members.len() + own)
 }

@@ -308,7 +308,7 @@ impl Procedure {
             self.raft_was_read(now, reading.clone());
         }
         let leads = self.facts.leader(now).is_some_and(|(leader, sure)| sure && leader.rpc_addr.parse() == Ok(at));
-        let is_listed = leads.then(|| reading.servers.iter().any(|server| self.facts.is_own(server)));
+        let is_listed = leads.then(|| self.facts.is_among(&reading.servers));
         self.facts.readings.insert(at, reading);
         if let Stage::Launching(launching) = &mut self.stage {
             launching.was_read(is_listed);

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::input::Marker;
 use super::moment::Moment;
 use super::peer::Peer;
-use super::state::{Leader, Name, Owner, State};
+use super::state::{Leader, Name, Owner, State, lists};
 
 impl Facts {
     /// A reason why the disk is not this cluster's, or cannot be told to be.
@@ -105,7 +105,7 @@ impl Facts {
     /// A server has the disk of a cluster that was founded another time, by its last word: that it is away for a moment decides nothing.
     /// Not one that only waits for a person, since its cluster has servers of this one, which has not it; nor one that nobody brings back.
     pub fn is_founded_apart(&self, now: Moment) -> Option<&Peer> {
-        let own = |node: &Name| self.marker.iter().flat_map(|marker| &marker.members).any(|server| server.id == *node);
+        let own = |node: &Name| self.marker.as_ref().is_some_and(|marker| lists(&marker.members, node));
         let waits = |peer: &Peer| {
             let state = peer.state.as_ref().filter(|state| !state.up && !own(&state.node));
             state.is_some_and(|state| state.raft.iter().flatten().any(|server| own(&server.id)))
@@ -127,7 +127,7 @@ impl Facts {
     /// Whose disks those of the own raft configuration have that `counts`.
     fn owners_of_others(&self, counts: impl Fn(&State) -> bool) -> impl Iterator<Item = &Owner> {
         let states = self.peers.values().filter_map(|peer| peer.state.as_ref()).filter(move |state| counts(state));
-        let listed = |id: &Name| self.raft.iter().flat_map(|raft| &raft.servers).any(|server| server.id == *id);
+        let listed = |node: &Name| self.raft.as_ref().is_some_and(|raft| lists(&raft.servers, node));
         let owners = states.filter(move |state| listed(&state.node)).filter_map(|state| state.owner.as_ref());
         let ours = |owner: &&Owner| owner.namespace == self.me.namespace && owner.cluster == self.me.cluster;
         owners.filter(ours)

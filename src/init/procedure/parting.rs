@@ -13,7 +13,7 @@ use super::peer::Peer;
 use super::saying::Saying;
 use super::state::{Phase, Server};
 use super::stop::REVIVALS;
-use super::{Procedure, Stage, majority};
+use super::{Procedure, Stage};
 
 /// A new leader looks at all members right after its election.
 const SETTLING: Duration = Duration::from_millis(300);
@@ -52,9 +52,8 @@ impl Procedure {
             return;
         }
         let me = &self.facts.me;
-        let few = self.voters_left(now).is_some_and(|(left, all)| left < majority(all));
-        let listed =
-            self.facts.raft.iter().flat_map(|reading| &reading.servers).any(|server| self.facts.is_own(server));
+        let few = self.too_few_are_left(now);
+        let listed = self.facts.raft.as_ref().is_some_and(|reading| self.facts.is_among(&reading.servers));
         let wanted = few
             || !listed
             || self.facts.is_surplus(now, &me.node)

@@ -10,7 +10,7 @@ use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::saying::Waiting;
 use super::start::{FIRST_LOOK, Start, Tried, Why, is_alone, is_beyond, launch, launch_among, sights};
-use super::state::{Disk, Phase, Server, State};
+use super::state::{Disk, Phase, Server, State, lists};
 use super::{majority, stranded};
 
 /// An empty server that returns to a set with raft state starts after this time although some servers are missing: its vote might
@@ -125,16 +125,16 @@ fn hang_for(tried: &Tried, now: Moment) -> Duration {
 /// This server was taken out when it stopped, or somebody of its configuration has a later one without it: others are to lead.
 fn is_removed(facts: &Facts, now: Moment) -> bool {
     let members = facts.marker.as_ref().map(|marker| &*marker.members);
-    if members.is_some_and(|members| !members.iter().any(|server| facts.is_own(server))) {
+    if members.is_some_and(|members| !facts.is_among(members)) {
         return true;
     }
     let mut states =
         facts.peers.values().filter_map(|peer| peer.wrapper(now)).filter(|state| state.disk == Disk::State);
     states.any(|state| {
         // Without a marker the own one may be that of a first start which others went on with.
-        let known = members.is_none_or(|members| members.iter().any(|server| server.id == state.node));
+        let known = members.is_none_or(|members| lists(members, &state.node));
         let raft = state.raft.as_deref().unwrap_or_default();
-        known && !raft.is_empty() && !raft.iter().any(|server| facts.is_own(server))
+        known && !raft.is_empty() && !facts.is_among(raft)
     })
 }
 

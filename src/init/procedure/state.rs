@@ -161,6 +161,11 @@ pub struct Server {
     pub voter: bool,
 }
 
+/// Whether the node stands in that configuration.
+pub fn lists(servers: &[Server], node: &Name) -> bool {
+    servers.iter().any(|server| server.id == *node)
+}
+
 /// A server as serf knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

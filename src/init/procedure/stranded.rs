@@ -10,13 +10,13 @@ use super::majority;
 use super::moment::Moment;
 use super::saying::Waiting;
 use super::start::{Start, Why, launch, launch_among};
-use super::state::{Disk, Name, Server};
+use super::state::{Disk, Name, Server, lists};
 
 /// dkron before version 4 whose own address is not that of its configuration, or which cannot reach a majority at the addresses of its
 /// configuration although all are there.
 pub fn is_stranded(facts: &Facts, now: Moment) -> bool {
     let last = last_configuration(facts, now);
-    if facts.me.generation != Generation::Three || !last.iter().any(|server| facts.is_own(server)) {
+    if facts.me.generation != Generation::Three || !facts.is_among(last) {
         return false;
     }
     if !stands_at_own_address(facts, last) {
@@ -48,18 +48,17 @@ pub fn is_gone(facts: &Facts, id: &Name, now: Moment) -> bool {
 /// one with this server in it, what that one tells. Not one that does not stand in it itself: it was taken out, and others went on.
 fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
     let states = || facts.peers.values().filter_map(|peer| peer.wrapper(now));
-    let lists = |servers: &[Server], node: &Name| servers.iter().any(|server| server.id == *node);
     let told = || states().filter_map(|state| state.raft.as_deref().filter(|servers| lists(servers, &state.node)));
-    let has_own = |servers: &&[Server]| servers.iter().any(|server| facts.is_own(server));
+    let has_own = |servers: &&[Server]| facts.is_among(servers);
     // A dkron that runs goes by its own, and has to find those.
-    let own = facts.raft.as_ref().filter(|reading| facts.own.is_some() && has_own(&&*reading.servers));
+    let own = facts.raft.as_ref().filter(|reading| facts.own.is_some() && facts.is_among(&reading.servers));
     if let Some(reading) = own {
         return &reading.servers;
     }
     match (&facts.marker, facts.disk) {
         (Some(marker), _) => {
             let larger = told().filter(has_own).filter(|servers| servers.len() > marker.members.len());
-            let larger = larger.max_by_key(|servers| servers.len()).filter(|_| has_own(&&*marker.members));
+            let larger = larger.max_by_key(|servers| servers.len()).filter(|_| facts.is_among(&marker.members));
             larger.unwrap_or(&marker.members)
         }
         (None, Disk::Unknown) => told().max_by_key(|servers| servers.len()).unwrap_or_default(),

@@ -151,9 +151,10 @@ impl Procedure {
     /// The leader reaches this server as a voter, and has no majority of today's voters without it.
     pub(super) fn raft_lives_by_us(&self, now: Moment) -> bool {
         let Some(voters) = self.facts.voters(now) else { return false };
-        let voters: Vec<Server> = voters.cloned().collect();
-        let hear = |server: &&Server| self.facts.peer_of(&server.id).is_some_and(|peer| peer.leader(now).is_some());
-        stands_at_own_address(&self.facts, &voters) && voters.iter().filter(hear).count() < majority(voters.len())
+        let voters: Vec<&Server> = voters.collect();
+        let hear = |server: &&&Server| self.facts.peer_of(&server.id).is_some_and(|peer| peer.leader(now).is_some());
+        let heard = voters.iter().filter(hear).count();
+        stands_at_own_address(&self.facts, voters.iter().copied()) && heard < majority(voters.len())
     }
 
     /// Number of other voters of raft's configuration, wanted or not, that count.
@@ -163,10 +164,11 @@ impl Procedure {
         voters.filter(|server| !self.facts.is_own(server) && counts(&server.id)).count()
     }
 
-    /// Voters that are alive without this server, and today's voters.
-    pub(super) fn voters_left(&self, now: Moment) -> Option<(usize, usize)> {
-        let voters: Vec<_> = self.facts.raft.as_ref()?.servers.iter().filter(|server| server.voter).collect();
-        Some((self.serving_voters(&|peer| self.stays_for_us(peer, now)), voters.len()))
+    /// The voters that are alive without this server would be no majority of today's.
+    pub(super) fn too_few_are_left(&self, now: Moment) -> bool {
+        let Some(reading) = &self.facts.raft else { return false };
+        let all = reading.servers.iter().filter(|server| server.voter).count();
+        self.serving_voters(&|peer| self.stays_for_us(peer, now)) < majority(all)
     }
 
     /// Voters that are to stay when this server goes, and those of them that are alive and know their leader.

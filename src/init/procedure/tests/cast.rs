@@ -18,6 +18,11 @@ pub fn rpc(ordinal: u8) -> String {
     format!("{}:6868", ip(ordinal))
 }
 
+/// The same, taken apart.
+pub fn at(ordinal: u8) -> SocketAddr {
+    rpc(ordinal).parse().expect("an address")
+}
+
 pub fn name(ordinal: u8) -> Name {
     format!("a-{ordinal}").into()
 }
@@ -247,4 +252,20 @@ pub fn started(actions: &[Action]) -> Option<Launch> {
 /// Without the lines for people.
 pub fn deeds(actions: Vec<Action>) -> Vec<Action> {
     actions.into_iter().filter(|action| !matches!(action, Action::Say(_) | Action::Look)).collect()
+}
+
+/// A server is told to stop: all others say where they are, the raft configuration is told.
+pub fn settle(server: &mut Life, states: &[State], servers: &[u8]) -> Vec<Action> {
+    let mut wanted = server.hear(Input::Stop);
+    for _ in 0..2 {
+        server.now.at = server.now.at + Duration::from_millis(20);
+        for state in states {
+            wanted.extend(server.hear(state.clone()));
+        }
+        if server.procedure.reading.is_some() {
+            wanted.extend(server.say_raft(servers));
+        }
+        wanted.extend(server.procedure.step(server.now, Input::Tick));
+    }
+    deeds(wanted)
 }

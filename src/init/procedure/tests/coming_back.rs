@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::*;
-use super::cast::{Life, deeds, desired, empty, leader, marker, members, name, raft, rpc, serving, started};
+use super::cast::{Life, at, deeds, desired, empty, leader, marker, members, name, raft, serving, started};
 
 /// A server with raft state and without a leader.
 fn leaderless(ordinal: u8, servers: &[u8]) -> State {
@@ -40,7 +40,7 @@ fn the_time_for_reading_begins_with_the_first_question() {
         assert_eq!(deeds(server.wait(Duration::from_secs(1))), [], "not all follow");
     }
     let wanted = server.hear(serving(1, &[0, 1, 2], 1));
-    assert_eq!(deeds(wanted), [Action::ListRaft(rpc(1).parse().expect("an address"))], "it is read all the same");
+    assert_eq!(deeds(wanted), [Action::ListRaft(at(1))], "it is read all the same");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn dkron_is_not_started_while_its_own_removal_is_under_way() {
     let mut server = Life::new(0, 3, |_| {});
     server.hear(serving(1, &[0, 1, 2], 1));
     server.hear(serving(2, &[0, 1, 2], 1));
-    let at = rpc(1).parse().expect("an address");
+    let at = at(1);
     assert_eq!(deeds(server.say_raft(&[0, 1, 2])), [Action::RemovePeer { at, id: name(0) }]);
     for _ in 0..11 {
         server.hear(serving(1, &[0, 1, 2], 1));
@@ -64,7 +64,7 @@ fn dkron_is_not_started_while_its_own_removal_is_under_way() {
 #[test]
 fn a_removal_is_noted_before_the_start() {
     let (mut server, listed) = moved(0, 1);
-    let at = rpc(1).parse().expect("an address");
+    let at = at(1);
     assert_eq!(deeds(server.hear(Input::Raft(at, Ok(listed)))), [Action::RemovePeer { at, id: name(0) }]);
     let wanted = server.hear(Input::Removed(name(0), Ok(())));
     assert!(wanted.contains(&Action::Mark(marker(&[1, 2]))), "{wanted:?}");
@@ -73,7 +73,7 @@ fn a_removal_is_noted_before_the_start() {
 #[test]
 fn who_was_taken_out_and_not_taken_up_comes_after_the_others_when_the_leader_goes() {
     let (mut server, listed) = moved(2, 0);
-    let at = rpc(0).parse().expect("an address");
+    let at = at(0);
     server.hear(Input::Raft(at, Ok(listed)));
     server.hear(Input::Removed(name(2), Ok(())));
     server.say_raft(&[0, 1]);
@@ -100,7 +100,7 @@ fn who_was_taken_out_and_not_taken_up_comes_after_the_others_when_the_leader_goe
 fn who_was_alone_never_joins_another_unread() {
     let alone = || Life::new(0, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker(&[0]))));
     let mut server = alone();
-    let at = rpc(1).parse().expect("an address");
+    let at = at(1);
     let wanted = server.hear(serving(1, &[1, 2], 1));
     assert_eq!(deeds(wanted), [Action::ListRaft(at)], "although its address is the same");
     for _ in 0..20 {

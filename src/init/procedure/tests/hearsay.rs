@@ -5,26 +5,6 @@ use std::time::Duration;
 use super::super::*;
 use super::cast::*;
 
-fn at(ordinal: u8) -> SocketAddr {
-    rpc(ordinal).parse().expect("an address")
-}
-
-/// All others say where they are; the raft configuration is told.
-fn settle(server: &mut Life, states: &[State], servers: &[u8]) -> Vec<Action> {
-    let mut wanted = server.hear(Input::Stop);
-    for _ in 0..2 {
-        server.now.at = server.now.at + Duration::from_millis(20);
-        for state in states {
-            wanted.extend(server.hear(state.clone()));
-        }
-        if server.procedure.reading.is_some() {
-            wanted.extend(server.say_raft(servers));
-        }
-        wanted.extend(server.procedure.step(server.now, Input::Tick));
-    }
-    deeds(wanted)
-}
-
 #[test]
 fn whom_nobody_else_sees_is_lost_to_those_who_stay() {
     let asks = |seen: &[u8]| {

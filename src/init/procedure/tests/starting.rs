@@ -172,7 +172,7 @@ fn a_leader_is_joined_without_bootstrap_when_the_address_is_the_same() {
 fn a_stale_entry_is_removed_by_a_leader_that_is_surely_ours() {
     // The disk is empty, and the leader's configuration lists this server.
     let mut server = Life::new(0, 3, |_| {});
-    let at = rpc(1).parse().expect("an address");
+    let at = at(1);
     assert_eq!(deeds(server.hear(serving(1, &[0, 1, 2], 1))), [], "not before everybody was looked at");
     assert_eq!(deeds(server.hear(serving(2, &[0, 1, 2], 1))), [Action::ListRaft(at)]);
     let removal = Action::RemovePeer { at, id: name(0) };
@@ -199,7 +199,7 @@ fn old_raft_that_moved_comes_back_empty() {
     server.hear(leading);
     let mut listed = raft(&[0, 1, 2]);
     listed[0].address = "10.9.9.9:6868".into();
-    let at = rpc(1).parse().expect("an address");
+    let at = at(1);
     assert_eq!(deeds(server.hear(Input::Raft(at, Ok(listed)))), [Action::RemovePeer { at, id: name(0) }]);
     server.hear(Input::Removed(name(0), Ok(())));
     assert_eq!(started(&server.say_raft(&[1, 2])).expect("a start").disk, Prepare::MoveAside);
@@ -287,7 +287,7 @@ fn a_plain_set_that_has_stalled_counts_as_empty_once_it_was_read() {
     let mut asked = server.hear(look(0, Told::Nobody, Told::Answer(DkronView::default())));
     asked.extend(server.hear(look(1, Told::Nobody, Told::Answer(DkronView::default()))));
     for ordinal in [0, 1] {
-        let at = rpc(ordinal).parse().expect("an address");
+        let at = at(ordinal);
         assert!(asked.contains(&Action::ListRaft(at)), "{asked:?}");
         asked = server.hear(Input::Raft(at, Ok(vec![])));
         if started(&asked).is_none() {

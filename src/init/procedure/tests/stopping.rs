@@ -5,22 +5,6 @@ use std::time::Duration;
 use super::super::*;
 use super::cast::*;
 
-/// All others say where they are; the raft configuration is told.
-fn settle(server: &mut Life, states: &[State], servers: &[u8]) -> Vec<Action> {
-    let mut wanted = server.hear(Input::Stop);
-    for _ in 0..2 {
-        server.now.at = server.now.at + Duration::from_millis(20);
-        for state in states {
-            wanted.extend(server.hear(state.clone()));
-        }
-        if server.procedure.reading.is_some() {
-            wanted.extend(server.say_raft(servers));
-        }
-        wanted.extend(server.procedure.step(server.now, Input::Tick));
-    }
-    deeds(wanted)
-}
-
 #[test]
 fn a_follower_waits_for_its_jobs_leaves_and_ends() {
     let mut server = Life::running(0, &[0, 1, 2], 1);
@@ -45,7 +29,7 @@ fn a_leader_hands_over_to_the_oldest_voter_between_two_seconds() {
         asked = deeds(server.wait(Duration::from_millis(50)));
     }
     assert!((600..=700).contains(&server.now.in_second), "{}", server.now.in_second);
-    let to = rpc(2).parse().expect("an address");
+    let to = at(2);
     assert_eq!(asked, [Action::HandOver(to)], "a-2 has been a voter longest");
     server.hear(Input::HandedOver(to, Ok(())));
     assert_eq!(deeds(server.own(&[0, 1, 2], Some(2))), [Action::AskBusy]);
@@ -57,7 +41,7 @@ fn the_next_is_asked_when_one_does_not_take_over() {
     let others = [serving(1, &[0, 1, 2], 0), serving(2, &[0, 1, 2], 0)];
     settle(&mut server, &others, &[0, 1, 2]);
     let wanted = deeds(server.wait(Duration::from_secs(4)));
-    let to = |ordinal| Action::HandOver(rpc(ordinal).parse().expect("an address"));
+    let to = |ordinal| Action::HandOver(at(ordinal));
     assert_eq!(wanted[..2], [to(2), to(1)], "{wanted:?}");
     assert!(wanted.contains(&Action::AskBusy), "2 s in all, then without");
 }
@@ -67,7 +51,7 @@ fn whoever_has_the_entry_that_the_first_lacked_is_asked_at_once() {
     let mut server = Life::running(0, &[0, 1, 2], 0);
     let others = [serving(1, &[0, 1, 2], 0), serving(2, &[0, 1, 2], 0)];
     settle(&mut server, &others, &[0, 1, 2]);
-    let to = |ordinal| Action::HandOver(rpc(ordinal).parse().expect("an address"));
+    let to = |ordinal| Action::HandOver(at(ordinal));
     let mut asked = Vec::new();
     while asked.is_empty() {
         asked = deeds(server.wait(Duration::from_millis(50)));
@@ -86,14 +70,14 @@ fn two_servers_are_parted_by_the_leader_before_one_leaves() {
     let mut server = Life::running(0, &[0, 1], 1);
     let wanted = settle(&mut server, &[serving(1, &[0, 1], 1)], &[0, 1]);
     assert_eq!(wanted.last(), Some(&Action::AskBusy), "{wanted:?}");
-    let removal = Action::RemovePeer { at: rpc(1).parse().expect("an address"), id: name(0) };
+    let removal = Action::RemovePeer { at: at(1), id: name(0) };
     assert_eq!(deeds(server.hear(Input::Busy(Ok(0)))), std::slice::from_ref(&removal));
     server.hear(Input::Removed(name(0), Err("no leader".into())));
     assert_eq!(deeds(server.wait(Duration::from_millis(400))), [removal], "again");
     let wanted = deeds(server.hear(Input::Removed(name(0), Ok(()))));
     let [Action::Mark(marker), Action::Leave] = &wanted[..] else { panic!("{wanted:?}") };
     assert_eq!(marker.members, raft(&[1]), "its disk says that others elect");
-    let at = rpc(1).parse().expect("an address");
+    let at = at(1);
     assert_eq!(deeds(server.hear(Input::Left(Ok(())))), [Action::ListRaft(at)]);
     let wanted = deeds(server.hear(Input::Raft(at, Ok(raft(&[1])))));
     assert!(!wanted.contains(&Action::Term), "the leader still sees it alive, and may take it up again");
@@ -108,7 +92,7 @@ fn whom_the_leader_took_up_again_comes_back_to_leave_once_more() {
     server.hear(Input::Busy(Ok(0)));
     server.hear(Input::Removed(name(0), Ok(())));
     server.hear(Input::Left(Ok(())));
-    let at = rpc(1).parse().expect("an address");
+    let at = at(1);
     assert_eq!(deeds(server.hear(Input::Raft(at, Ok(raft(&[0, 1]))))), [Action::Term]);
     let wanted = deeds(server.hear(Input::Ended(0)));
     assert_eq!(started(&wanted).expect("once more").expect, None);
@@ -242,7 +226,7 @@ fn who_is_surplus_is_removed_first_and_none_holds_the_others() {
     server.hear(states[0].clone());
     let wanted = deeds(server.wait(Duration::from_millis(1200)));
     assert!(wanted.contains(&Action::AskBusy), "{wanted:?}");
-    let removal = Action::RemovePeer { at: rpc(0).parse().expect("an address"), id: name(2) };
+    let removal = Action::RemovePeer { at: at(0), id: name(2) };
     assert_eq!(deeds(server.hear(Input::Busy(Ok(0)))), [removal]);
 }
 

@@ -16,10 +16,6 @@ fn of_three(ordinal: u8, generation: Generation) -> Life {
     Life::new(ordinal, 3, |me| (me.disk, me.marker, me.generation) = (Disk::State, Some(marker), generation))
 }
 
-fn at(ordinal: u8) -> SocketAddr {
-    rpc(ordinal).parse().expect("an address")
-}
-
 #[test]
 fn version_3_does_not_start_a_kept_disk_before_it_is_known_what_the_leader_has() {
     let back = |listed: &[u8]| {

@@ -160,7 +160,7 @@ fn the_leader_removes_what_is_not_wanted_and_gone() {
         wanted.extend(deeds(server.wait(Duration::from_secs(4))));
         wanted
     };
-    let removal = Action::RemovePeer { at: rpc(0).parse().expect("an address"), id: name(3) };
+    let removal = Action::RemovePeer { at: at(0), id: name(3) };
     assert!(surplus(&[0, 1, 2], 0, &[0, 1, 2]).contains(&removal));
     assert!(!surplus(&[0, 1, 2, 3], 0, &[0, 1, 2]).contains(&removal), "its pod is still there");
     assert!(!surplus(&[0, 1, 2], 31_000, &[0, 1, 2]).contains(&removal), "that was written too long ago");

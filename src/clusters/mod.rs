@@ -3,11 +3,15 @@
 //! It is asked while a review is answered, so it never makes a call then. What it holds grows with the number of dkron
 //! clusters, not of pods or namespaces.
 
+mod listed;
+
+pub use listed::Listed;
+
 use crate::contract::label;
 use crate::inject::{Clusters, KnownCluster, KnownClusters};
 use futures_util::StreamExt as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use kube::runtime::watcher::{Config, Event};
+use kube::runtime::watcher::Config;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
 use std::collections::BTreeMap;
@@ -19,21 +23,18 @@ use tokio::time::timeout;
 /// Services of the servers, by namespace and cluster.
 type Sets = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Clusters by namespace. `None` until the first complete list has arrived.
-type Listed = Option<Sets>;
-
 /// A watch in the background.
 #[derive(Clone, Debug)]
-pub struct Watched(watch::Receiver<Listed>);
+pub struct Watched(watch::Receiver<Listed<Sets>>);
 
 impl Watched {
     /// Begins to watch, within a runtime, for as long as anybody holds the result. Waits for the first complete list, so that
     /// a replica that has just started answers as one that has run for long; `patience` at most, since without agents that
     /// name no cluster nobody needs the list.
     pub async fn start(client: Client, patience: Duration) -> Self {
-        let (sender, mut receiver) = watch::channel(None);
+        let (sender, mut receiver) = watch::channel(Listed::default());
         tokio::spawn(follow(client, sender));
-        if timeout(patience, receiver.wait_for(Option::is_some)).await.is_err() {
+        if timeout(patience, receiver.wait_for(|listed| listed.known().is_some())).await.is_err() {
             tracing::warn!("no list of StatefulSets yet: agents that name no cluster will be answered with HTTP 500");
         }
         Self(receiver)
@@ -45,37 +46,20 @@ impl Clusters for Watched {
         let known = |(name, service): (&String, &String)| KnownCluster { name: name.clone(), service: service.clone() };
         let of_namespace =
             |listed: &Sets| KnownClusters::These(listed.get(namespace).into_iter().flatten().map(known).collect());
-        self.0.borrow().as_ref().map_or(KnownClusters::NotYet, of_namespace)
+        self.0.borrow().known().map_or(KnownClusters::NotYet, of_namespace)
     }
 }
 
-async fn follow(client: Client, known: watch::Sender<Listed>) {
+async fn follow(client: Client, tell: watch::Sender<Listed<Sets>>) {
     let stamped = Config::default().labels(&format!("{}=true", label::INJECTED));
     let mut events = pin!(watcher(Api::<StatefulSet>::all(client), stamped).default_backoff());
-    let mut listing = BTreeMap::new();
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => known.send_modify(|known| absorb(event, &mut listing, known)),
+            Ok(event) => _ = tell.send_if_modified(|listed| listed.absorb(event, note, forget)),
             Err(error) => tracing::warn!(%error, "the watch of StatefulSets was interrupted"),
         }
-        if known.is_closed() {
+        if tell.is_closed() {
             return;
-        }
-    }
-}
-
-/// Takes one event of the watch into what is known. A new list replaces it only once it is complete.
-fn absorb(event: Event<StatefulSet>, listing: &mut Sets, known: &mut Listed) {
-    match event {
-        Event::Init => listing.clear(),
-        Event::InitApply(set) => note(listing, &set),
-        Event::InitDone => *known = Some(std::mem::take(listing)),
-        Event::Apply(set) => note(known.get_or_insert_default(), &set),
-        Event::Delete(set) => {
-            let of_namespace = set.metadata.namespace.and_then(|namespace| known.as_mut()?.get_mut(&namespace));
-            if let (Some(clusters), Some(name)) = (of_namespace, &set.metadata.name) {
-                clusters.remove(name);
-            }
         }
     }
 }
@@ -92,9 +76,17 @@ fn note(clusters: &mut Sets, set: &StatefulSet) {
     }
 }
 
+fn forget(clusters: &mut Sets, set: &StatefulSet) {
+    let of_namespace = set.metadata.namespace.as_ref().and_then(|namespace| clusters.get_mut(namespace));
+    if let (Some(clusters), Some(name)) = (of_namespace, &set.metadata.name) {
+        clusters.remove(name);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kube::runtime::watcher::Event;
     use serde_json::json;
 
     fn set(name: &str, serves: bool) -> StatefulSet {
@@ -109,10 +101,10 @@ mod tests {
 
     #[test]
     fn a_list_counts_when_it_is_complete() {
-        let (mut listing, mut known) = (BTreeMap::new(), None);
+        let mut listed = Listed::default();
         let mut feed = |event| {
-            absorb(event, &mut listing, &mut known);
-            Watched(watch::channel(known.clone()).1).of("billing")
+            listed.absorb(event, note, forget);
+            Watched(watch::channel(listed.clone()).1).of("billing")
         };
         let service = |name: &str| if name == "a" { "s".to_owned() } else { name.to_owned() };
         let known = |name: &&str| KnownCluster { name: (*name).to_owned(), service: service(name) };

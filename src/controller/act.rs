@@ -1,18 +1,15 @@
 //! Carries out a plan.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::RoleBinding;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use kube::{Api, Client, Resource};
-use serde::de::DeserializeOwned;
+use kube::{Api, Client};
 use serde_json::Value;
 
 use super::plan::{Kind, Plan, Remark, Target};
@@ -57,58 +54,36 @@ impl Actor {
     }
 
     async fn apply(&self, namespace: &str, wanted: &Value) -> Result<(), kube::Error> {
-        match Kind::of(wanted) {
-            Some(Kind::ServiceAccount) => self.apply_one::<ServiceAccount>(namespace, wanted).await,
-            Some(Kind::RoleBinding) => self.apply_one::<RoleBinding>(namespace, wanted).await,
-            Some(Kind::Service) => self.apply_one::<Service>(namespace, wanted).await,
-            Some(Kind::PodDisruptionBudget) => self.apply_one::<PodDisruptionBudget>(namespace, wanted).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn apply_one<K>(&self, namespace: &str, wanted: &Value) -> Result<(), kube::Error>
-    where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
-    {
+        let Some(kind) = Kind::of(wanted) else { return Ok(()) };
         let name = wanted["metadata"]["name"].as_str().unwrap_or_default();
         let params = PatchParams::apply(object::CONTROLLER).force();
-        let outcome = self.api::<K>(namespace).patch(name, &params, &Patch::Apply(wanted)).await;
+        let outcome = self.api(namespace, kind).patch(name, &params, &Patch::Apply(wanted)).await;
         if let Err(error) = &outcome {
-            tracing::warn!(namespace, kind = %K::kind(&()), name, %error, "not applied");
+            tracing::warn!(namespace, ?kind, name, %error, "not applied");
         }
         outcome.map(drop)
     }
 
-    async fn delete(&self, namespace: &str, target: &Target) -> Result<(), kube::Error> {
-        match target.kind {
-            Kind::ServiceAccount => self.delete_one::<ServiceAccount>(namespace, &target.name).await,
-            Kind::RoleBinding => self.delete_one::<RoleBinding>(namespace, &target.name).await,
-            Kind::Service => self.delete_one::<Service>(namespace, &target.name).await,
-            Kind::PodDisruptionBudget => self.delete_one::<PodDisruptionBudget>(namespace, &target.name).await,
-        }
-    }
-
-    async fn delete_one<K>(&self, namespace: &str, name: &str) -> Result<(), kube::Error>
-    where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
-    {
-        let kind = K::kind(&());
-        match self.api::<K>(namespace).delete(name, &DeleteParams::default()).await {
-            Ok(_) => tracing::info!(namespace, %kind, name, "deleted: no longer needed"),
+    async fn delete(&self, namespace: &str, Target { kind, name }: &Target) -> Result<(), kube::Error> {
+        match self.api(namespace, *kind).delete(name, &DeleteParams::default()).await {
+            Ok(_) => tracing::info!(namespace, ?kind, name, "deleted: no longer needed"),
             Err(kube::Error::Api(status)) if status.code == 404 => {}
             Err(error) => {
-                tracing::warn!(namespace, %kind, name, %error, "not deleted");
+                tracing::warn!(namespace, ?kind, name, %error, "not deleted");
                 return Err(error);
             }
         }
         Ok(())
     }
 
-    fn api<K>(&self, namespace: &str) -> Api<K>
-    where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
-    {
-        Api::namespaced(self.client.clone(), namespace)
+    fn api(&self, namespace: &str, kind: Kind) -> Api<DynamicObject> {
+        let resource = match kind {
+            Kind::ServiceAccount => ApiResource::erase::<ServiceAccount>(&()),
+            Kind::RoleBinding => ApiResource::erase::<RoleBinding>(&()),
+            Kind::Service => ApiResource::erase::<Service>(&()),
+            Kind::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
+        };
+        Api::namespaced_with(self.client.clone(), namespace, &resource)
     }
 
     /// Writes an Event. One that cannot be written is lost: it is no more than a word about what was done.

@@ -5,12 +5,11 @@ use kube::core::{Selector, SelectorExt as _};
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Labels};
-use super::plan::made_for;
 use crate::contract::label;
 
 /// One server may be missing on purpose. One that is not ready anyway never holds up a drain.
 pub fn budget(namespace: &str, cluster: &Cluster) -> Value {
-    let mut budget = made_for(cluster, "policy/v1", "PodDisruptionBudget", namespace, &cluster.name);
+    let mut budget = cluster.object("policy/v1", "PodDisruptionBudget", namespace, &cluster.name);
     budget["spec"] = json!({
         "maxUnavailable": 1,
         "selector": { "matchLabels": { (label::SERVER_OF): cluster.name } },

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
+use serde_json::{Value, json};
+
 use super::world::{World, name};
 use crate::contract::label;
 
@@ -24,6 +26,18 @@ pub struct Cluster {
     pub owner: Option<OwnerReference>,
     /// Whom Events are about.
     pub regarding: ObjectReference,
+}
+
+impl Cluster {
+    /// An object for this cluster, without its spec.
+    pub fn object(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Value {
+        let labels = json!({ (label::CLUSTER): self.name });
+        let mut metadata = json!({ "name": name, "namespace": namespace, "labels": labels });
+        if let Some(owner) = &self.owner {
+            metadata["ownerReferences"] = json!([owner]);
+        }
+        json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata })
+    }
 }
 
 /// Every cluster, by name: those of sets, and bare pods where no set has their name.

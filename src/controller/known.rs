@@ -1,6 +1,6 @@
 //! The accounts that there are in all namespaces, for reviews that wait for one. Every replica knows them, whoever holds the lease.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::select;
@@ -11,6 +11,7 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
 use tokio::sync::watch;
 
+use crate::clusters::Listed;
 use crate::contract::object;
 use crate::review::Account;
 
@@ -35,8 +36,9 @@ async fn follow(client: Client, tell: watch::Sender<Known>) {
     while let Some((name, event)) = events.next().await {
         match event {
             Ok(event) => {
-                ledger.absorb(name, event);
-                tell.send_replace(ledger.known());
+                if ledger.absorb(name, event) {
+                    tell.send_replace(ledger.known());
+                }
             }
             Err(error) => tracing::warn!(%error, name, "the watch of service accounts was interrupted"),
         }
@@ -46,36 +48,27 @@ async fn follow(client: Client, tell: watch::Sender<Known>) {
     }
 }
 
-/// What both watches have told.
+/// What both watches have told, by the name of the account.
 #[derive(Debug, Default)]
-struct Ledger {
-    there: BTreeSet<Account>,
-    /// A list that is not complete yet.
-    listing: BTreeSet<Account>,
-    listed: BTreeSet<&'static str>,
-}
+struct Ledger(BTreeMap<&'static str, Listed<BTreeSet<Account>>>);
 
 impl Ledger {
-    fn absorb(&mut self, name: &'static str, event: Event<PartialObjectMeta<ServiceAccount>>) {
+    /// Takes one event in. Tells whether what is known may have changed.
+    fn absorb(&mut self, name: &'static str, event: Event<PartialObjectMeta<ServiceAccount>>) -> bool {
         let account = |meta: &PartialObjectMeta<ServiceAccount>| Account {
             namespace: meta.namespace().unwrap_or_default(),
             name,
         };
-        match event {
-            Event::Init => self.listing.retain(|account| account.name != name),
-            Event::InitApply(meta) => _ = self.listing.insert(account(&meta)),
-            Event::InitDone => {
-                self.there.retain(|account| account.name != name);
-                self.there.extend(self.listing.iter().filter(|account| account.name == name).cloned());
-                self.listed.insert(name);
-            }
-            Event::Apply(meta) => _ = self.there.insert(account(&meta)),
-            Event::Delete(meta) => _ = self.there.remove(&account(&meta)),
-        }
+        self.0.entry(name).or_default().absorb(
+            event,
+            |there, meta| _ = there.insert(account(meta)),
+            |there, meta| _ = there.remove(&account(meta)),
+        )
     }
 
     fn known(&self) -> Known {
-        (self.listed.len() == 2).then(|| self.there.clone())
+        let of = |name| self.0.get(name)?.known();
+        Some(of(object::SERVER_ACCOUNT)? | of(object::AGENT_ACCOUNT)?)
     }
 }
 

@@ -108,18 +108,17 @@ fn seen(lease: &Lease) -> Seen {
     }
 }
 
-fn taken(spec: LeaseSpec, own: &str, anew: bool) -> LeaseSpec {
+fn taken(before: LeaseSpec, own: &str, anew: bool) -> LeaseSpec {
     let now = MicroTime(Timestamp::now());
-    LeaseSpec {
+    let mut spec = LeaseSpec {
         holder_identity: Some(own.into()),
         lease_duration_seconds: i32::try_from(HOLDS.as_secs()).ok(),
-        acquire_time: if anew { Some(now.clone()) } else { spec.acquire_time },
-        lease_transitions: if anew {
-            Some(spec.lease_transitions.map_or(0, |count| count.saturating_add(1)))
-        } else {
-            spec.lease_transitions
-        },
-        renew_time: Some(now),
-        ..spec
+        renew_time: Some(now.clone()),
+        ..before
+    };
+    if anew {
+        spec.acquire_time = Some(now);
+        spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |count| count.saturating_add(1)));
     }
+    spec
 }

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::cluster::{Cluster, clusters};
 use super::world::{World, is_ours, name};
@@ -137,16 +137,6 @@ impl Plan {
         self.delete.extend(ours.map(|one| target(Kind::PodDisruptionBudget, &one.metadata)));
         None
     }
-}
-
-/// What was made for a cluster, without its spec.
-pub fn made_for(cluster: &Cluster, api_version: &str, kind: &str, namespace: &str, name: &str) -> Value {
-    let labels = json!({ (label::CLUSTER): cluster.name });
-    let mut metadata = json!({ "name": name, "namespace": namespace, "labels": labels });
-    if let Some(owner) = &cluster.owner {
-        metadata["ownerReferences"] = json!([owner]);
-    }
-    json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata })
 }
 
 /// All that the controller has made here, rights last: nobody is without them who may still need them.

@@ -4,7 +4,6 @@ use k8s_openapi::api::core::v1::Service;
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
-use super::plan::made_for;
 use crate::contract::{label, port};
 
 /// Name of the Service that leads to the leader.
@@ -14,7 +13,7 @@ pub fn leader_name(cluster: &str) -> String {
 
 /// Gives the servers their names, also while they are not ready: they have to find each other before.
 pub fn peers(namespace: &str, cluster: &Cluster) -> Value {
-    let mut service = made_for(cluster, "v1", "Service", namespace, &cluster.service);
+    let mut service = cluster.object("v1", "Service", namespace, &cluster.service);
     service["spec"] = json!({
         "clusterIP": "None",
         "publishNotReadyAddresses": true,
@@ -26,7 +25,7 @@ pub fn peers(namespace: &str, cluster: &Cluster) -> Value {
 
 /// Leads people and programs to the leader, whoever that is.
 pub fn leader(namespace: &str, cluster: &Cluster) -> Value {
-    let mut service = made_for(cluster, "v1", "Service", namespace, &leader_name(&cluster.name));
+    let mut service = cluster.object("v1", "Service", namespace, &leader_name(&cluster.name));
     service["spec"] = json!({
         "type": "ClusterIP",
         "selector": { (label::CLUSTER): cluster.name, (label::LEADER): "true" },

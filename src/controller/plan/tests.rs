@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::*;
 

@@ -65,9 +65,7 @@ impl Tier {
         }
         let total: Duration = durations.iter().map(|(_, took)| took).sum();
         println!("{:6.1}s {} scenarios", total.as_secs_f64(), durations.len());
-        if let Some(table) = figures::table()? {
-            print!("{table}");
-        }
+        figures::print_table()?;
         for note in cluster.notes() {
             println!("{note}");
         }

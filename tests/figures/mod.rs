@@ -114,11 +114,12 @@ fn rows() -> MutexGuard<'static, Vec<Row>> {
     ROWS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// All rows as a table in Markdown, below the names of what they begin with; written to the file that `DKRON_HA_TABLE` names too.
-pub fn table_of(cells: &[&str]) -> Result<Option<String>> {
+/// Prints all rows, if there are any, as a table in Markdown, below the names of what they begin with; it is written to the file that
+/// `DKRON_HA_TABLE` names too.
+pub fn print_table_of(cells: &[&str]) -> Result<()> {
     let rows = rows();
     if rows.is_empty() {
-        return Ok(None);
+        return Ok(());
     }
     let names = cells.join(" | ");
     let line = "| --- ".repeat(cells.len() + 2);
@@ -127,5 +128,6 @@ pub fn table_of(cells: &[&str]) -> Result<Option<String>> {
     if let Some(path) = std::env::var_os("DKRON_HA_TABLE") {
         fs::write(&path, &text).context("writing the file that DKRON_HA_TABLE names")?;
     }
-    Ok(Some(text))
+    println!("{text}");
+    Ok(())
 }

@@ -22,7 +22,7 @@ impl Row {
     }
 }
 
-/// All rows as a table in Markdown, written to the file that `DKRON_HA_TABLE` names too.
-pub fn table() -> Result<Option<String>> {
-    shared::table_of(&["scenario", "must show"])
+/// Prints all rows as a table in Markdown, and writes it to the file that `DKRON_HA_TABLE` names.
+pub fn print_table() -> Result<()> {
+    shared::print_table_of(&["scenario", "must show"])
 }

@@ -32,13 +32,9 @@ fn main() -> ExitCode {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let quiet = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials(quiet));
-    match figures::table() {
-        Ok(None) => {}
-        Ok(Some(table)) => println!("{table}"),
-        Err(error) => {
-            eprintln!("{error:#}");
-            return ExitCode::FAILURE;
-        }
+    if let Err(error) = figures::print_table() {
+        eprintln!("{error:#}");
+        return ExitCode::FAILURE;
     }
     conclusion.exit_code()
 }

@@ -48,13 +48,9 @@ fn measure(arguments: Arguments) -> ExitCode {
     let threads = if std::env::var_os("DKRON_BIN").is_some() { 1 } else { 4 };
     let arguments = Arguments { test_threads: Some(threads), ..arguments };
     let conclusion = libtest_mimic::run(&arguments, scenarios::trials());
-    match figures::table() {
-        Ok(None) => {}
-        Ok(Some(table)) => println!("{table}"),
-        Err(error) => {
-            eprintln!("{error:#}");
-            return ExitCode::FAILURE;
-        }
+    if let Err(error) = figures::print_table() {
+        eprintln!("{error:#}");
+        return ExitCode::FAILURE;
     }
     conclusion.exit_code()
 }

@@ -1,4 +1,4 @@
-//! The Kubernetes commands, as `tests/apiserver/tools/build` makes them.
+//! The Kubernetes commands, as `tests/kubernetes/tools/build` makes them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +21,7 @@ impl Assets {
     pub fn in_directory(directory: &Path) -> Result<Self> {
         let find = |name| {
             let path = directory.join(name);
-            ensure!(path.is_file(), "no {} (tests/apiserver/tools/build makes it)", path.display());
+            ensure!(path.is_file(), "no {} (tests/kubernetes/tools/build makes it)", path.display());
             Ok(path)
         };
         Ok(Self {

@@ -8,9 +8,7 @@
 mod api;
 mod assets;
 mod audit;
-mod authority;
 mod cluster;
-mod command;
 mod components;
 mod control_plane;
 mod corpus;
@@ -23,22 +21,20 @@ mod installation;
 mod installed;
 mod interrupt;
 mod kept;
-mod kubectl;
+#[path = "../kubernetes/mod.rs"]
+mod kubernetes;
 mod labels;
 mod lockout;
 mod look;
 mod namespace;
 mod played;
-mod process;
 mod program;
 mod scenarios;
 mod servers;
 mod service;
 mod snapshot;
-mod stopwatch;
 mod tier;
 mod updater;
-mod wait;
 mod webhook;
 mod wire;
 
@@ -48,6 +44,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use crate::kubernetes::{authority, command, kubectl, process, stopwatch, wait};
 use crate::scenarios::Scenario;
 use crate::tier::Tier;
 

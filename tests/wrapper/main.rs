@@ -6,11 +6,13 @@
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::print_stderr, reason = "helpers of tests are tests")]
 
 mod checks;
+#[path = "../client/mod.rs"]
+mod client;
 mod cluster;
 mod conformance;
+#[path = "../enclosure/mod.rs"]
 mod enclosure;
 mod figures;
-mod interrupt;
 mod scenarios;
 mod standin;
 
@@ -18,6 +20,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
+
+use crate::enclosure::interrupt;
 
 fn main() -> ExitCode {
     let name = std::env::args_os().next().unwrap_or_default();

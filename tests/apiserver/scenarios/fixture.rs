@@ -8,7 +8,7 @@ use crate::look::is_controlled_by;
 use crate::wait::wait_until;
 
 /// The version of `k8s.io/kubernetes` that the tier builds.
-const GO_MOD: &str = include_str!("../tools/go.mod");
+const GO_MOD: &str = include_str!("../../kubernetes/tools/go.mod");
 
 /// Two pods, both at once: with the default `OrderedReady` the second would wait for the first to be ready.
 const TWO_SERVERS: &str = r"

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::client;
 use super::plan::NAME;
 use super::{Cluster, HTTP, Ordinal, pod_name};
+use crate::client;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -6,14 +6,13 @@
 //! | `network`, `hosts`, `name_server`, `sandbox` | addresses, names, namespaces |
 //! | `container`, `pod` | processes, and the pods they belong to |
 //! | `desired` | the label updater's file |
-//! | `observer`, `timeline`, `raft`, `client` | what is seen of it from outside |
+//! | `observer`, `timeline`, `raft` | what is seen of it from outside |
 //! | `agents` | agents beside the set |
 //! | `jobs` | jobs and their executions |
 //! | `lifecycle`, `watch` | what is done to pods; what is waited for |
 //! | `log`, `record`, `folders` | what is kept of it |
 
 mod agents;
-mod client;
 mod container;
 mod desired;
 mod dkron;
@@ -50,6 +49,8 @@ pub use network::Gone;
 pub use plan::{Manner, Plan, agent_name, pod_name};
 pub use timeline::Timeline;
 pub use wait::pause;
+
+use crate::client;
 
 use desired::Desk;
 use hosts::Hosts;

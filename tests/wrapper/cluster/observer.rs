@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::client;
 use super::log::{Clock, Log};
 use super::timeline::{Story, Timeline};
+use crate::client;
 
 /// Between two looks at one pod.
 const PAUSE: Duration = Duration::from_millis(30);

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use dkron_ha::contract::path::{PROBE_LIVE, PROBE_READY};
 
-use super::client;
 use super::pod::Pod;
 use super::raft;
 use super::{Cluster, HTTP, WRAPPER};
+use crate::client;
 
 /// What every pod is asked at the end.
 const QUESTIONS: [(u16, &str); 5] = [

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::wait::wait_until;
+use super::wait::wait_until;
 
 pub use tied::become_tied;
 

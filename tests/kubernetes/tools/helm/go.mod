@@ -1,6 +1,6 @@
 // Helm, which the API-server tier installs the chart with. A module of its own: Kubernetes' own commands (../go.mod) need
 // other versions of what both use.
-module dkron-ha.io/tests/apiserver/tools/helm
+module dkron-ha.io/tests/kubernetes/tools/helm
 
 go 1.24.0
 

@@ -4,6 +4,8 @@
 //! The program starts itself once more inside. The process outside passes signals on, and holds a pipe whose end tells the one
 //! inside that nobody waits for it any more.
 
+pub mod interrupt;
+
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
@@ -14,8 +16,6 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, getuid, kill_process};
 use signal_hook::iterator::Signals;
-
-use crate::interrupt;
 
 /// Set for the process inside.
 const INSIDE: &str = "DKRON_HA_TIER_INSIDE";

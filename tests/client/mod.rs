@@ -1,10 +1,11 @@
-//! One HTTP request to a pod.
+//! One HTTP request to a pod, as the tiers ask that have pods with addresses.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use dkron_ha::contract::port::DKRON_HTTP;
 use serde_json::Value;
 
 /// Status and body.
@@ -60,7 +61,7 @@ fn ask(at: (Ipv4Addr, u16), method: &str, path: &str, body: Option<&str>, patien
 
 /// The server that a strict reading of `/v1/leader` names.
 pub fn leader(address: Ipv4Addr, patience: Duration) -> Option<String> {
-    let answer = get((address, super::HTTP), "/v1/leader", patience).ok()?;
+    let answer = get((address, DKRON_HTTP), "/v1/leader", patience).ok()?;
     if answer.status != 200 {
         return None;
     }

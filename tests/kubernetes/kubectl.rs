@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::command::{self, Output};
+use super::command::{self, Output};
 
 /// One user's `kubectl`: program, configuration and home.
 #[derive(Clone)]

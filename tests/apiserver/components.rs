@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rcgen::KeyPair;
-use serde_json::json;
 
 use crate::audit::Audit;
 use crate::authority::{Authority, Pair, PairFiles};
+use crate::kubectl::kubeconfig;
 
 const LOOPBACK: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
@@ -56,15 +56,16 @@ impl Files {
         fs::write(&account_key, accounts.serialize_pem()).context("writing the key of service accounts")?;
         fs::write(&account_public_key, accounts.public_key_pem()).context("writing the key of service accounts")?;
 
-        let kubeconfig = |user: &str, pair: Pair| {
+        let server = format!("https://{LOOPBACK}:{}", ports.api_server);
+        let write = |user: &str, pair: Pair| {
             let path = directory.join(format!("{user}.kubeconfig"));
-            fs::write(&path, kubeconfig(ports.api_server, &authority_file, user, &pair.write(directory, user)?))
+            fs::write(&path, kubeconfig(&server, &authority_file, user, &pair.write(directory, user)?))
                 .with_context(|| format!("writing the kubeconfig of {user}"))?;
             anyhow::Ok(path)
         };
-        let admin_kubeconfig = kubeconfig("admin", authority.client("admin", &["system:masters"])?)?;
+        let admin_kubeconfig = write("admin", authority.client("admin", &["system:masters"])?)?;
         let controller_manager_kubeconfig =
-            kubeconfig("controller-manager", authority.client("system:kube-controller-manager", &[])?)?;
+            write("controller-manager", authority.client("system:kube-controller-manager", &[])?)?;
         Ok(Self {
             directory: directory.to_owned(),
             authority: authority_file,
@@ -75,21 +76,6 @@ impl Files {
             controller_manager_kubeconfig,
         })
     }
-}
-
-/// JSON is YAML to `kubectl`.
-fn kubeconfig(port: u16, authority: &Path, user: &str, pair: &PairFiles) -> String {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "tier", "cluster": {
-            "server": format!("https://{LOOPBACK}:{port}"), "certificate-authority": authority,
-        }}],
-        "users": [{"name": user, "user": {"client-certificate": pair.certificate, "client-key": pair.key}}],
-        "contexts": [{"name": user, "context": {"cluster": "tier", "user": user}}],
-        "current-context": user,
-    })
-    .to_string()
 }
 
 pub fn etcd(ports: &Ports, files: &Files) -> Vec<String> {

@@ -34,9 +34,10 @@ pub fn is_inside() -> bool {
 }
 
 /// Starts this program once more, inside, and returns how that ended. An error says why namespaces are not to be had.
-pub fn enter() -> Result<ExitCode> {
+/// It is told what is added to the environment.
+pub fn enter(told: &[(&str, &str)]) -> Result<ExitCode> {
     allowed()?;
-    outside()
+    outside(told)
 }
 
 /// `unshare` for the namespaces of the tier; without root through a user namespace.
@@ -62,12 +63,13 @@ fn allowed() -> Result<()> {
     Ok(())
 }
 
-fn outside() -> Result<ExitCode> {
+fn outside(told: &[(&str, &str)]) -> Result<ExitCode> {
     let mut signals = Signals::new(interrupt::ENDING).context("taking over signals")?;
     let mut inside = unshare()
         .arg(std::env::current_exe().context("finding this program")?)
         .args(std::env::args_os().skip(1).collect::<Vec<OsString>>())
         .env(INSIDE, "1")
+        .envs(told.iter().copied())
         .stdin(Stdio::piped())
         // A terminal's Ctrl-C is for this process, which passes it on.
         .process_group(0)

@@ -1,13 +1,27 @@
 //! `kubectl`, run as a person runs it, with nothing of the person's own configuration.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::authority::PairFiles;
 use super::command::{self, Output};
+
+/// Configuration of a user of the API server `server`, with one context. JSON is YAML to `kubectl`.
+pub fn kubeconfig(server: &str, authority: &Path, user: &str, pair: &PairFiles) -> String {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "tier", "cluster": {"server": server, "certificate-authority": authority}}],
+        "users": [{"name": user, "user": {"client-certificate": pair.certificate, "client-key": pair.key}}],
+        "contexts": [{"name": user, "context": {"cluster": "tier", "user": user}}],
+        "current-context": user,
+    })
+    .to_string()
+}
 
 /// One user's `kubectl`: program, configuration and home.
 #[derive(Clone)]

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     // On loopback, many at once, and before the clusters that are to have the machine for themselves.
     let conformance =
         libtest_mimic::run(&arguments, checks::trials().into_iter().chain(conformance::trials()).collect());
-    let measured = enclosure::enter().unwrap_or_else(|why| {
+    let measured = enclosure::enter(&[]).unwrap_or_else(|why| {
         let why = format!("{why:#}");
         libtest_mimic::run(&arguments, scenarios::skipped_for(&why)).exit_code()
     });

@@ -18,7 +18,7 @@ mod desired;
 mod dkron;
 pub mod folders;
 mod hosts;
-pub mod jobs;
+mod jobs;
 mod lifecycle;
 mod log;
 mod name_server;

@@ -1,11 +1,10 @@
 //! Every server is replaced, one after the other, the leader last, while a job runs each second.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::cluster::jobs::Executions;
+use crate::client::jobs::{Executions, Ticks};
 use crate::cluster::{Cluster, Dkron, Gone, Plan, pause};
 use crate::figures::{Row, Times};
 
@@ -61,11 +60,7 @@ fn rolls(scenario: &str, gone: Gone, runs: usize) -> Result<()> {
         .at_most(took.longest(), seconds(20), "the longest roll")
         .claim(changes.iter().all(|changes| *changes == 1), &format!("leader changes in each roll: {changes:?}"))
         .claim(doubled_leader <= seconds(1), "two led at once")
-        // Of fewer than a hundred, one tick may be more than the share.
-        .claim(
-            ticks.missed * 100 <= ticks.expected * may_miss || ticks.expected < 100 && ticks.missed <= may_miss,
-            "too many ticks were missed",
-        )
+        .claim(ticks.missed_at_most(may_miss), "too many ticks were missed")
         .claim(ticks.doubled == 0, "a tick was run twice")
         .finish()
 }
@@ -75,26 +70,5 @@ fn most_and_least(numbers: &[usize]) -> String {
         (Some(least), Some(most)) if least == most => least.to_string(),
         (Some(least), Some(most)) => format!("{least} to {most}"),
         _ => "-".to_owned(),
-    }
-}
-
-/// Seconds in which the job was due, and what became of them.
-struct Ticks {
-    expected: usize,
-    missed: usize,
-    doubled: usize,
-}
-
-impl Ticks {
-    fn of(executions: &Executions) -> Result<Self> {
-        let mut per_second: BTreeMap<u64, usize> = BTreeMap::new();
-        for execution in executions.values() {
-            *per_second.entry(execution.due).or_default() += 1;
-        }
-        let (first, _) = per_second.first_key_value().context("the job never ran")?;
-        let (last, _) = per_second.last_key_value().context("the job never ran")?;
-        let expected = usize::try_from(last - first + 1)?;
-        let doubled = per_second.values().filter(|count| **count > 1).count();
-        Ok(Self { expected, missed: expected - per_second.len(), doubled })
     }
 }

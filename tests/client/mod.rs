@@ -1,6 +1,7 @@
 //! One HTTP request to a pod, as the tiers ask that have pods with addresses.
 
 pub mod jobs;
+pub mod raft;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

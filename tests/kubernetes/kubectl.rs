@@ -48,6 +48,15 @@ impl Kubectl {
         Ok(Self { kubeconfig, ..self.clone() })
     }
 
+    /// Whoever has this token, and nothing else to show.
+    pub fn with_token(&self, token: &str) -> Result<Self> {
+        let mut config = self.config()?;
+        config["users"][0]["user"] = json!({"token": token.trim()});
+        let kubeconfig = self.kubeconfig.with_extension("token.kubeconfig");
+        fs::write(&kubeconfig, config.to_string()).context("writing a kubeconfig")?;
+        Ok(Self { kubeconfig, ..self.clone() })
+    }
+
     /// The user's configuration.
     pub fn config(&self) -> Result<Value> {
         Ok(serde_json::from_slice(&fs::read(&self.kubeconfig)?)?)

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::cluster::{Timeline, raft};
+use crate::client::raft;
+use crate::cluster::Timeline;
 use crate::figures::Times;
 
 /// One check.

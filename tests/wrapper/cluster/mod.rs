@@ -6,7 +6,7 @@
 //! | `network`, `hosts`, `name_server`, `sandbox` | addresses, names, namespaces |
 //! | `container`, `pod` | processes, and the pods they belong to |
 //! | `desired` | the label updater's file |
-//! | `observer`, `timeline`, `raft` | what is seen of it from outside |
+//! | `observer`, `timeline` | what is seen of it from outside |
 //! | `agents` | agents beside the set |
 //! | `jobs` | jobs and their executions |
 //! | `lifecycle`, `watch` | what is done to pods; what is waited for |
@@ -26,7 +26,6 @@ mod network;
 mod observer;
 mod plan;
 mod pod;
-pub mod raft;
 mod record;
 mod sandbox;
 mod timeline;

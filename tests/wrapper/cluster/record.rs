@@ -7,9 +7,9 @@ use std::time::Duration;
 use dkron_ha::contract::path::{PROBE_LIVE, PROBE_READY};
 
 use super::pod::Pod;
-use super::raft;
 use super::{Cluster, HTTP, WRAPPER};
 use crate::client;
+use crate::client::raft;
 
 /// What every pod is asked at the end.
 const QUESTIONS: [(u16, &str); 5] = [

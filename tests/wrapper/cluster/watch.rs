@@ -8,11 +8,11 @@ use dkron_ha::contract::path::PROBE_READY;
 use serde_json::Value;
 
 use super::pod::Pod;
-use super::raft::{self, Server};
 use super::timeline::Story;
 use super::wait::wait_until;
 use super::{Cluster, HTTP, Ordinal, RPC, WRAPPER, pod_name};
 use crate::client;
+use crate::client::raft::{self, Server};
 
 /// Between two questions of dkron's command line, which costs 20-30 ms of a processor.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use dkron_ha::contract::port::DKRON_RPC;
 
 /// Longest time for one call.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -22,7 +23,7 @@ pub struct Server {
 /// Asks the server at `address`. An empty list is an answer.
 pub fn list(program: &Path, address: Ipv4Addr) -> Result<Vec<Server>> {
     let mut child = Command::new(program)
-        .args(["raft", "list-peers", "--rpc-addr", &format!("{address}:{}", super::RPC)])
+        .args(["raft", "list-peers", "--rpc-addr", &format!("{address}:{DKRON_RPC}")])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -1,0 +1,94 @@
+//! The cluster tier: scenarios on a real single-node Kubernetes, in namespaces of its own: etcd, kube-apiserver,
+//! kube-controller-manager, kube-scheduler, kubelet, containerd, runc, CNI, kube-proxy and `CoreDNS`. dkron-ha is installed there from
+//! its image, and dkron runs in pods.
+//!
+//! `tests/cluster/run` builds what it needs and runs all; with a plain `cargo test` every scenario is ignored, and a line says so.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the report of a test program")]
+
+#[path = "../client/mod.rs"]
+mod client;
+#[path = "../enclosure/mod.rs"]
+mod enclosure;
+mod figures;
+mod images;
+mod installed;
+#[path = "../kubernetes/mod.rs"]
+mod kubernetes;
+mod node;
+mod parts;
+mod scenarios;
+mod servers;
+mod story;
+mod tier;
+mod watcher;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::enclosure::interrupt;
+use crate::kubernetes::process;
+use crate::node::Traces;
+use crate::parts::Parts;
+use crate::scenarios::Scenario;
+use crate::tier::Tier;
+
+/// Instead of scenarios: a cluster to look at, until somebody ends it.
+const UP: &str = "--up";
+
+fn main() -> ExitCode {
+    if let Some(outcome) = process::become_tied() {
+        return outcome;
+    }
+    let stays = std::env::args().nth(1).is_some_and(|word| word == UP);
+    // One after the other and in this thread: with the thread that started a process ends the process.
+    let arguments =
+        if stays { Arguments::default() } else { Arguments { test_threads: Some(1), ..Arguments::from_args() } };
+    let outcome = if enclosure::is_inside() { inside(stays, &arguments) } else { outside(&arguments) };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Starts this program once more, in namespaces, and takes away what those do not.
+fn outside(arguments: &Arguments) -> Result<ExitCode> {
+    let entered = match Parts::from_environment().and_then(|parts| parts.check()) {
+        Ok(()) if arguments.list => return Ok(listed(arguments)),
+        Ok(()) => Traces::none_but_ours().and_then(|traces| enclosure::enter(&[(node::CGROUP_VARIABLE, &traces.name)])),
+        Err(error) => Err(error),
+    };
+    entered.or_else(|error| {
+        let why = format!("{error:#}");
+        println!("SKIPPED: cluster tier: {why}");
+        Ok(libtest_mimic::run(arguments, scenarios::ALL.iter().map(|&(name, _)| ignored(name, &why)).collect())
+            .exit_code())
+    })
+}
+
+fn listed(arguments: &Arguments) -> ExitCode {
+    let name = |&(name, _): &(&str, Scenario)| Trial::test(name, || Ok(()));
+    libtest_mimic::run(arguments, scenarios::ALL.iter().map(name).collect()).exit_code()
+}
+
+fn ignored(name: &str, why: &str) -> Trial {
+    let because = why.to_owned();
+    Trial::test(name, move || Err(because.into())).with_ignored_flag(true)
+}
+
+fn inside(stays: bool, arguments: &Arguments) -> Result<ExitCode> {
+    interrupt::install()?;
+    let tier = Arc::new(Tier::new(Parts::from_environment()?));
+    if stays {
+        return tier.stay().map(|()| ExitCode::SUCCESS);
+    }
+    let trial = |&(name, scenario): &(&'static str, Scenario)| {
+        let tier = Arc::clone(&tier);
+        Trial::test(name, move || tier.run(name, scenario).map_err(|error| Failed::from(format!("{error:#}"))))
+    };
+    let conclusion = libtest_mimic::run(arguments, scenarios::ALL.iter().map(trial).collect());
+    tier.finish()?;
+    Ok(conclusion.exit_code())
+}

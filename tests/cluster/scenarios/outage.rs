@@ -1,0 +1,104 @@
+//! Something that dkron does not need is away for a while, or everything is.
+
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use dkron_ha::contract::object::INSTALLATION;
+
+use crate::figures::{Row, Times};
+use crate::installed::Cluster;
+use crate::servers::Servers;
+use crate::watcher::Watcher;
+
+use super::{FORMED_WITHIN, PLAIN, seconds};
+
+/// No replica of the webhook while a pod is to come back.
+pub fn of_the_webhook(cluster: &Cluster) -> Result<()> {
+    let servers = Servers::apply(cluster, "webhook-down", PLAIN)?;
+    servers.until_whole(3, FORMED_WITHIN)?;
+    let watcher = Watcher::of(&servers)?;
+    let scale = |replicas: &str| {
+        cluster.kubectl().run(&["scale", "deployment", INSTALLATION, "-n", INSTALLATION, replicas], None)?.ok()
+    };
+    scale("--replicas=0")?;
+    // In good order each would wait a minute and a half for the API server's idle connections to end.
+    cluster.kubectl().run(&["delete", "pods", "--all", "-n", INSTALLATION, "--grace-period=1"], None)?.ok()?;
+    cluster.until_no_replica()?;
+    let follower = servers.follower()?;
+    servers.delete(&follower, &[])?;
+    thread::sleep(seconds(20));
+    let meanwhile = servers.all()?;
+    ensure!(
+        !meanwhile.iter().any(|server| server.name == follower.name && server.uid != follower.uid),
+        "the pod came without the webhook"
+    );
+    scale("--replicas=2")?;
+    cluster.until_rolled_out()?;
+    let begun = Instant::now();
+    servers.until_whole(3, seconds(300))?;
+    let took = begun.elapsed();
+    let seen = watcher.seen()?;
+    Row::new(
+        cluster,
+        "a follower deleted while no webhook runs",
+        "no plain pod comes; it is back <= 60 s after the webhook; a leader all the time",
+    )
+    .shows("three voters after the webhook is back", Times(vec![took]))
+    .shows("longest without an answer of the leader", Times(vec![seen.longest_gap]))
+    .at_most(took, seconds(60), "coming back")
+    .at_most(seen.longest_gap, seconds(3), "a time without answer of a leader")
+    .claim(seen.changes() == 0, "the leader changed")
+    .finish()
+}
+
+/// dkron goes on; what changed meanwhile is made good.
+pub fn of_the_api_server(cluster: &Cluster) -> Result<()> {
+    let servers = Servers::apply(cluster, "api-down", PLAIN)?;
+    servers.until_whole(3, FORMED_WITHIN)?;
+    servers.job_each_second("tick")?;
+    let watcher = Watcher::of(&servers)?;
+    thread::sleep(seconds(3));
+    cluster.node.kill_component("kube-apiserver")?;
+    thread::sleep(seconds(60));
+    cluster.node.start_component("kube-apiserver")?;
+    cluster.node.wait_for_api_server()?;
+    let begun = Instant::now();
+    servers.until_whole(3, seconds(90))?;
+    let took = begun.elapsed();
+    let seen = watcher.seen()?;
+    let ticks = servers.ticks("tick")?;
+    Row::new(cluster, "no API server for 60 s", "one leader all the time, no tick missed or run twice")
+        .shows("whole after it is back", Times(vec![took]))
+        .shows("longest without an answer of the leader", Times(vec![seen.longest_gap]))
+        .shows("changes of leaders", seen.changes())
+        .shows("ticks missed", format!("{} of {}", ticks.missed, ticks.expected))
+        .shows("run twice", ticks.doubled)
+        .claim(seen.changes() == 0, "the leader changed")
+        .at_most(seen.longest_gap, seconds(3), "a time without answer of a leader")
+        .claim(ticks.missed_at_most(1) && ticks.doubled == 0, "ticks were missed or run twice")
+        .finish()
+}
+
+/// Every container of the node is killed, the webhook's too.
+pub fn of_the_node(cluster: &Cluster) -> Result<()> {
+    let servers = Servers::apply(cluster, "reboot", PLAIN)?;
+    servers.until_whole(3, FORMED_WITHIN)?;
+    let before = servers.all()?;
+    let begun = Instant::now();
+    cluster.node.reboot()?;
+    let up = begun.elapsed();
+    servers.until_other_containers(&before, seconds(120))?;
+    servers.until_whole(3, seconds(180))?;
+    let took = begun.elapsed();
+    cluster.until_rolled_out()?;
+    Row::new(
+        cluster,
+        "every container of the node killed at once, kubelet and containerd restarted",
+        "a leader and 3 voters again <= 120 s",
+    )
+    .shows("kubelet is back", Times(vec![up]))
+    .shows("leader and 3 voters", Times(vec![took]))
+    .at_most(took, seconds(120), "coming back")
+    .finish()
+}

@@ -1,0 +1,88 @@
+//! Another release of dkron-ha, and its end.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use dkron_ha::contract::object::INSTALLATION;
+
+use crate::figures::{Row, Times};
+use crate::images;
+use crate::installed::Cluster;
+use crate::kubernetes::wait::wait_until;
+use crate::servers::Servers;
+use crate::watcher::Watcher;
+
+use super::{FORMED_WITHIN, PLAIN, seconds};
+
+/// Upgrading rolls no cluster; pods that come later are of the new release, beside old ones.
+pub fn two_releases_in_one_set(cluster: &Cluster) -> Result<()> {
+    let servers = Servers::apply(cluster, "upgrade", PLAIN)?;
+    servers.until_whole(3, FORMED_WITHIN)?;
+    let before = uids(&servers)?;
+    let watcher = Watcher::of(&servers)?;
+    let outcome = with_next(cluster, || {
+        ensure!(uids(&servers)? == before, "the upgrade replaced pods");
+        let follower = servers.follower()?;
+        let begun = Instant::now();
+        servers.delete(&follower, &[])?;
+        servers.until_back(&follower, seconds(90))?;
+        servers.until_whole(3, seconds(90))?;
+        let took = begun.elapsed();
+        let images: BTreeSet<String> =
+            servers.all()?.iter().map(|server| server.pod["spec"]["initContainers"][0]["image"].to_string()).collect();
+        ensure!(images.len() == 2, "the installers are of {images:?}");
+        Ok(took)
+    })?;
+    let seen = watcher.seen()?;
+    Row::new(
+        cluster,
+        "dkron-ha upgraded, then a follower deleted: two releases in one set",
+        "no pod replaced by the upgrade; a voter again <= 15 s; the leader stays",
+    )
+    .shows("a ready voter again", Times(vec![outcome]))
+    .shows("changes of leaders", seen.changes())
+    .at_most(outcome, seconds(15), "coming back")
+    .claim(seen.changes() == 0, "the leader changed")
+    .finish()
+}
+
+/// While the next release is installed; afterwards the tested one is again.
+fn with_next<T>(cluster: &Cluster, scenario: impl FnOnce() -> Result<T>) -> Result<T> {
+    let outcome = cluster.install(images::DKRON_HA_NEXT).and_then(|()| scenario());
+    cluster.install(images::DKRON_HA)?;
+    outcome
+}
+
+/// The last of all: as docs/install.md tells it.
+pub fn uninstalled(cluster: &Cluster) -> Result<()> {
+    let servers = Servers::apply(cluster, "uninstall", PLAIN)?;
+    servers.until_whole(3, FORMED_WITHIN)?;
+    let before = uids(&servers)?;
+    let watcher = Watcher::of(&servers)?;
+    let began = Instant::now();
+    let kubectl = cluster.kubectl();
+    kubectl.run(&["delete", "mutatingwebhookconfiguration", INSTALLATION], None)?.ok()?;
+    let manifests = cluster.manifests(images::DKRON_HA)?;
+    kubectl.run(&["delete", "--ignore-not-found", "--wait=false", "-f", "-"], Some(&manifests))?.ok()?;
+    wait_until("the installation to be gone", seconds(180), || {
+        Ok(kubectl.find("namespace", "", INSTALLATION)?.is_none().then_some(()))
+    })?;
+    let took = began.elapsed();
+    let left: Vec<String> = cluster.objects()?.difference(cluster.found()).cloned().collect();
+    servers.until_whole(3, seconds(30))?;
+    let seen = watcher.seen()?;
+    Row::new(cluster, "uninstalled", "nothing left behind; running pods of dkron go on")
+        .shows("gone", Times(vec![took]))
+        .shows("objects before and after", cluster.found().len())
+        .shows("left behind", left.len())
+        .shows("longest without an answer of the leader", Times(vec![seen.longest_gap]))
+        .claim(left.is_empty(), &format!("left behind: {left:?}"))
+        .claim(uids(&servers)? == before, "pods were replaced")
+        .at_most(seen.longest_gap, seconds(3), "a time without answer of a leader")
+        .finish()
+}
+
+fn uids(servers: &Servers<'_>) -> Result<BTreeSet<String>> {
+    Ok(servers.all()?.into_iter().map(|server| server.uid).collect())
+}

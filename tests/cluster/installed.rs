@@ -23,7 +23,7 @@ use crate::parts::Parts;
 const READY_WITHIN: Duration = Duration::from_secs(180);
 
 /// Kinds that change on a cluster where nobody does anything.
-const IN_MOTION: [&str; 4] = ["events", "leases", "componentstatuses", "endpoints"];
+const IN_MOTION: [&str; 5] = ["events", "leases", "componentstatuses", "endpoints", "ipaddresses"];
 
 /// One for all scenarios of a run; they keep apart by namespaces.
 pub struct Cluster {

@@ -22,10 +22,11 @@ mod story;
 mod tier;
 mod watcher;
 
+use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::enclosure::interrupt;
@@ -34,6 +35,9 @@ use crate::node::Traces;
 use crate::parts::Parts;
 use crate::scenarios::Scenario;
 use crate::tier::Tier;
+
+/// Holds the number of the process that the namespaces belong to.
+const ID: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cluster.pid");
 
 /// Instead of scenarios: a cluster to look at, until somebody ends it.
 const UP: &str = "--up";
@@ -57,7 +61,7 @@ fn main() -> ExitCode {
 fn outside(arguments: &Arguments) -> Result<ExitCode> {
     let entered = match Parts::from_environment().and_then(|parts| parts.check()) {
         Ok(()) if arguments.list => return Ok(listed(arguments)),
-        Ok(()) => Traces::none_but_ours().and_then(|traces| enclosure::enter(&[(node::CGROUP_VARIABLE, &traces.name)])),
+        Ok(()) => enter(),
         Err(error) => Err(error),
     };
     entered.or_else(|error| {
@@ -66,6 +70,15 @@ fn outside(arguments: &Arguments) -> Result<ExitCode> {
         Ok(libtest_mimic::run(arguments, scenarios::ALL.iter().map(|&(name, _)| ignored(name, &why)).collect())
             .exit_code())
     })
+}
+
+fn enter() -> Result<ExitCode> {
+    let traces = Traces::none_but_ours()?;
+    // For `tests/cluster/run --kubectl`, which finds the namespaces by it.
+    fs::write(ID, std::process::id().to_string()).context("writing which process this is")?;
+    let outcome = enclosure::enter(&[(node::CGROUP_VARIABLE, &traces.name)]);
+    fs::remove_file(ID).context("removing which process this was")?;
+    outcome
 }
 
 fn listed(arguments: &Arguments) -> ExitCode {

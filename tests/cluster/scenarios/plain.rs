@@ -47,6 +47,7 @@ pub fn apply(cluster: &Cluster) -> Result<()> {
     .shows("agents are members", Times(vec![joined]))
     .shows("a job two seconds later on an agent, recorded", Times(vec![recorded]))
     .at_most(formed, seconds(20), "the first start")
+    .claim(restarts == 0, "dkron was restarted")
     .finish()
 }
 

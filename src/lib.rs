@@ -12,6 +12,7 @@
 //! | [`registration`] | the webhook's registration and the Secret of its authority, read and written | yes |
 //! | [`certs`] | certificates: made in memory, read from a directory, or kept; whom the API server trusts | yes |
 //! | [`label`] | the sidecar: the leader label, and what Kubernetes wants | yes |
+//! | [`watches`] | watches of the API server that go on | yes |
 //! | [`init`] | PID 1 of the dkron container: std and a few small crates | yes |
 //! | [`install`] | the manifests that install all this | no |
 //! | [`rehearsal`] | the API server and the controllers, played on files | no |
@@ -50,3 +51,4 @@ pub mod rehearsal;
 pub mod review;
 pub mod server;
 pub mod settings;
+pub mod watches;

@@ -3,12 +3,9 @@
 //! It is asked while a review is answered, so it never makes a call then. What it holds grows with the number of dkron
 //! clusters, not of pods or namespaces.
 
-mod listed;
-
-pub use listed::Listed;
-
 use crate::contract::label;
 use crate::inject::{Clusters, KnownCluster, KnownClusters};
+use crate::watches::{Listed, Pauses};
 use futures_util::StreamExt as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::runtime::watcher::Config;
@@ -52,7 +49,7 @@ impl Clusters for Watched {
 
 async fn follow(client: Client, tell: watch::Sender<Listed<Sets>>) {
     let stamped = Config::default().labels(&format!("{}=true", label::INJECTED));
-    let mut events = pin!(watcher(Api::<StatefulSet>::all(client), stamped).default_backoff());
+    let mut events = pin!(watcher(Api::<StatefulSet>::all(client), stamped).backoff(Pauses::default()));
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => _ = tell.send_if_modified(|listed| listed.absorb(event, note, forget)),

@@ -11,9 +11,9 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
 use tokio::sync::watch;
 
-use crate::clusters::Listed;
 use crate::contract::object;
 use crate::review::Account;
+use crate::watches::{Listed, Pauses};
 
 /// Accounts by namespace. `None` until a first complete list of each has arrived.
 pub type Known = Option<BTreeSet<Account>>;
@@ -29,7 +29,7 @@ async fn follow(client: Client, tell: watch::Sender<Known>) {
     let accounts = Api::<PartialObjectMeta<ServiceAccount>>::all(client);
     let of = |name: &'static str| {
         let called = Config::default().fields(&format!("metadata.name={name}"));
-        watcher(accounts.clone(), called).default_backoff().map(move |event| (name, event)).boxed()
+        watcher(accounts.clone(), called).backoff(Pauses::default()).map(move |event| (name, event)).boxed()
     };
     let mut events = select(of(object::SERVER_ACCOUNT), of(object::AGENT_ACCOUNT));
     let mut ledger = Ledger::default();

@@ -28,6 +28,7 @@ use crate::init::clock;
 use crate::init::disk::desired as file;
 use crate::init::disk::whole_file::{self, Kind};
 use crate::init::procedure::Moment;
+use crate::watches::Pauses;
 
 /// What one read says of the labels.
 #[derive(Clone, Debug, Default)]
@@ -202,12 +203,12 @@ fn note(read: &Read, config: &LabelConfig, boot: Option<&str>) {
 fn watched(read: &Read, client: &Client, namespace: &str) -> Option<BoxStream<'static, ()>> {
     let of_pods = watcher::Config::default().labels(&selects(&read.own)?);
     let pods = Api::<PartialObjectMeta<Pod>>::namespaced(client.clone(), namespace);
-    let pods = events(watcher(pods, of_pods).default_backoff());
+    let pods = events(watcher(pods, of_pods).backoff(Pauses::default()));
     // Bare pods have no set.
     let Some(owner) = desired::owner(&read.own) else { return Some(pods) };
     let of_set = watcher::Config::default().fields(&format!("metadata.name={}", owner.name));
     let sets = Api::<PartialObjectMeta<StatefulSet>>::namespaced(client.clone(), namespace);
-    Some(select(pods, events(watcher(sets, of_set).default_backoff())).boxed())
+    Some(select(pods, events(watcher(sets, of_set).backoff(Pauses::default()))).boxed())
 }
 
 /// One item for each event; an interruption is worth a read too, and the watch goes on by itself.

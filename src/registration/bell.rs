@@ -12,12 +12,13 @@ use kube::{Api, Client};
 use tokio::sync::Notify;
 
 use crate::contract::object::INSTALLATION;
+use crate::watches::Pauses;
 
 /// Watches for ever. A watch that is interrupted begins anew by itself; what changed meanwhile rings when it does.
 pub(super) async fn ring(client: Client, bell: Arc<Notify>) {
     let api = Api::<PartialObjectMeta<MutatingWebhookConfiguration>>::all(client);
     let own = Config::default().fields(&format!("metadata.name={INSTALLATION}"));
-    let mut events = pin!(watcher(api, own).default_backoff());
+    let mut events = pin!(watcher(api, own).backoff(Pauses::default()));
     let mut is_interrupted = false;
     while let Some(event) = events.next().await {
         match event {

@@ -1,20 +1,24 @@
 //! The servers of a dkron cluster in a namespace: what is done to them, and what is seen of them.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use dkron_ha::contract::label::{LEADER, SERVER_OF};
+use dkron_ha::contract::port::DKRON_HTTP;
 use serde_json::{Value, json};
 
 use crate::client::jobs::{self, EACH_SECOND, Executions, Ticks};
-use crate::client::raft;
+use crate::client::{self, raft};
 use crate::images::DKRON;
 use crate::installed::Cluster;
 use crate::kubernetes::command::Output;
 use crate::kubernetes::kubectl::Kubectl;
 use crate::kubernetes::wait::{Overdue, wait_until};
+
+/// For one answer of dkron.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the manifests of the corpus call their namespace.
 const ANY: &str = "billing";
@@ -192,13 +196,30 @@ impl<'c> Servers<'c> {
         Ticks::of(&executions)
     }
 
-    /// Address of the Service that leads to the leader.
+    /// Address of the Service that leads to the leader, once it does.
     pub fn leader_service(&self) -> Result<Ipv4Addr> {
         let name = format!("{}-leader", self.set);
         let service = wait_until("the leader's Service", Duration::from_secs(30), || {
             self.kubectl.find("service", &self.namespace, &name)
         })?;
-        service["spec"]["clusterIP"].as_str().context("a Service without an address")?.parse().context("no address")
+        let address: Ipv4Addr =
+            service["spec"]["clusterIP"].as_str().context("a Service without an address")?.parse()?;
+        // kube-proxy hears of the leader up to a second after its label is written.
+        wait_until("the leader's Service to lead somewhere", Duration::from_secs(30), || {
+            Ok(TcpStream::connect_timeout(&(address, DKRON_HTTP).into(), Duration::from_secs(1)).ok())
+        })?;
+        Ok(address)
+    }
+
+    /// Waits until so many servers and agents are alive for the leader.
+    pub fn until_members(&self, count: usize, within: Duration) -> Result<()> {
+        let leader = self.leader_service()?;
+        wait_until(&format!("{count} members that are alive"), within, || {
+            let Ok(answer) = client::get((leader, DKRON_HTTP), "/v1/members", PATIENCE) else { return Ok(None) };
+            let members = answer.json()?;
+            let alive = members.as_array().into_iter().flatten().filter(|member| member["Status"] == 1).count();
+            Ok((alive == count).then_some(()))
+        })
     }
 }
 

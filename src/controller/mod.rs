@@ -7,6 +7,7 @@
 //! | [`plan`] | what to apply, to delete and to say; pure |
 //! | [`services`] | the Services of a cluster, and what is wrong with one that somebody else made; pure |
 //! | [`budget`] | its PodDisruptionBudget; pure |
+//! | [`difference`] | whether an object is as it is to be; pure |
 //! | [`accounts`] | accounts of the pods, and who gets which rights; pure |
 //! | [`election`] | whose turn it is; pure |
 //! | `lease` | the Lease that says so |
@@ -20,6 +21,7 @@
 pub mod accounts;
 pub mod budget;
 pub mod cluster;
+pub mod difference;
 pub mod election;
 pub mod plan;
 pub mod services;

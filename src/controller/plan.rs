@@ -1,10 +1,13 @@
 //! What to apply, to delete and to say in one namespace. Pure.
 
+use k8s_openapi::Metadata;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::cluster::{Cluster, clusters};
+use super::difference::holds;
 use super::world::{World, is_ours, name};
 use super::{accounts, budget, services};
 use crate::contract::{label, object};
@@ -94,7 +97,8 @@ pub fn plan(world: &World) -> Plan {
 }
 
 impl Plan {
-    /// Applies an object unless somebody else's has its name. Gives back what it is called where there was none.
+    /// Applies an object unless somebody else's has its name, or it is as it is to be. Gives back what it is called where there was
+    /// none.
     fn keep(&mut self, world: &World, mut wanted: Value) -> Option<String> {
         let kind = Kind::of(&wanted)?;
         let called = wanted["metadata"]["name"].as_str()?.to_owned();
@@ -103,8 +107,11 @@ impl Plan {
             return None;
         }
         wanted["metadata"]["labels"][label::MANAGED_BY] = object::CONTROLLER.into();
-        self.apply.push(wanted);
-        present.is_none().then(|| format!("{kind:?} {called}"))
+        let is_missing = present.is_none();
+        if is_missing || !holds(&present_as_json(world, kind, &called), &wanted) {
+            self.apply.push(wanted);
+        }
+        is_missing.then(|| format!("{kind:?} {called}"))
     }
 
     /// The Service that gives the servers their names. Somebody's own is left alone; the wrappers also look at addresses.
@@ -157,6 +164,20 @@ fn metas(world: &World, kind: Kind) -> Box<dyn Iterator<Item = &ObjectMeta> + '_
         Kind::RoleBinding => Box::new(world.bindings.iter().map(|one| &one.metadata)),
         Kind::Service => Box::new(world.services.iter().map(|one| &one.metadata)),
         Kind::PodDisruptionBudget => Box::new(world.budgets.iter().map(|one| &one.metadata)),
+    }
+}
+
+/// One of them in whole; null where there is none.
+fn present_as_json(world: &World, kind: Kind, called: &str) -> Value {
+    fn one<K: Metadata<Ty = ObjectMeta> + Serialize>(all: &[K], called: &str) -> Value {
+        let found = all.iter().find(|one| name(one.metadata()) == called);
+        found.and_then(|found| serde_json::to_value(found).ok()).unwrap_or_default()
+    }
+    match kind {
+        Kind::ServiceAccount => one(&world.accounts, called),
+        Kind::RoleBinding => one(&world.bindings, called),
+        Kind::Service => one(&world.services, called),
+        Kind::PodDisruptionBudget => one(&world.budgets, called),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::inject::{Clusters, Engine, NoClusters};
 use crate::registration::{Keeping, Observer, Outcome, Request, Upkeep};
 use crate::server::metrics::Reloaded;
 use crate::server::{Accounts, Config, Drain, Limits, Metrics, Shutdown};
+use crate::settings::Settings;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use std::fs;
@@ -91,7 +92,7 @@ impl Serve {
         config.limits = Limits { connections: self.connections, ..Limits::default() };
         let shutdown = Shutdown::on_signals()?;
         config.accounts = self.accounts(client.as_ref());
-        let controller = self.controller(&namespace, client.clone(), shutdown.clone());
+        let controller = self.controller(&settings, client.clone(), shutdown.clone());
         let clusters = self.clusters(client.clone()).await;
         let engine = Engine::new(settings, clusters);
         let bound = config.bind(Arc::new(engine)).await?;
@@ -163,7 +164,7 @@ impl Serve {
     /// Starts the controller. It ends with the first signal, when the server only begins to drain: another replica goes on at once.
     fn controller(
         &self,
-        namespace: &str,
+        settings: &Settings,
         client: Option<kube::Client>,
         mut shutdown: Shutdown,
     ) -> Option<JoinHandle<()>> {
@@ -171,7 +172,7 @@ impl Serve {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         // Two replicas on one machine, such as in a test, differ by their process.
         let own = format!("{}-{}", host.trim(), std::process::id());
-        let controller = Controller { namespace: namespace.to_owned(), own };
+        let controller = Controller { namespace: settings.namespace.clone(), own, settings: settings.clone() };
         let acting = controller::run(client, controller, async move { shutdown.drain().await });
         Some(tokio::spawn(acting))
     }

@@ -8,6 +8,7 @@
 //! | [`services`] | the Services of a cluster, and what is wrong with one that somebody else made; pure |
 //! | [`budget`] | its PodDisruptionBudget; pure |
 //! | [`difference`] | whether an object is as it is to be; pure |
+//! | [`unstamped`] | which sets are older than the opt-in; pure |
 //! | [`accounts`] | accounts of the pods, and who gets which rights; pure |
 //! | [`election`] | whose turn it is; pure |
 //! | `lease` | the Lease that says so |
@@ -25,6 +26,7 @@ pub mod difference;
 pub mod election;
 pub mod plan;
 pub mod services;
+pub mod unstamped;
 pub mod world;
 
 mod act;

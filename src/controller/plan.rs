@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::cluster::{Cluster, clusters};
+use super::cluster::{Cluster, clusters, of_set};
 use super::difference::holds;
 use super::world::{World, is_ours, name};
 use super::{accounts, budget, services};
@@ -90,10 +90,22 @@ pub fn plan(world: &World) -> Plan {
         let made: Vec<String> = made.into_iter().flatten().collect();
         if !made.is_empty() {
             let note = format!("made what was missing: {}", made.join(", "));
-            plan.say.push(Remark { about: cluster.regarding.clone(), warning: false, reason: "Created", note });
+            plan.say.push(Remark::of(&cluster.regarding, false, "Created", note));
         }
     }
+    for set in &world.unstamped {
+        let name = name(&set.metadata);
+        let note =
+            format!("older than the opt-in and left as it is, until: kubectl rollout restart statefulset/{name}");
+        plan.say.push(Remark::of(&of_set(&set.metadata), true, "NotInjected", note));
+    }
     plan
+}
+
+impl Remark {
+    fn of(about: &ObjectReference, warning: bool, reason: &'static str, note: String) -> Self {
+        Self { about: about.clone(), warning, reason, note }
+    }
 }
 
 impl Plan {
@@ -123,12 +135,7 @@ impl Plan {
         let faults = services::faults(theirs, cluster).join("; ");
         if !faults.is_empty() {
             let note = format!("Service {}, which is to give the servers their names: {faults}", cluster.service);
-            self.say.push(Remark {
-                about: cluster.regarding.clone(),
-                warning: true,
-                reason: "ServiceCannotWork",
-                note,
-            });
+            self.say.push(Remark::of(&cluster.regarding, true, "ServiceCannotWork", note));
         }
         None
     }

@@ -3,17 +3,23 @@
 use std::fmt::Debug;
 
 use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::ListParams;
-use kube::{Api, Client, Resource};
+use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
 use super::world::World;
 use crate::contract::{label, object};
 
-/// Lists what there is in a namespace.
-pub async fn world(client: &Client, namespace: &str, opted_in: bool) -> Result<World, kube::Error> {
+/// Lists what there is in a namespace. `recognise` tells dkron's StatefulSets from others.
+pub async fn world(
+    client: &Client,
+    namespace: &str,
+    opted_in: bool,
+    recognise: impl Fn(&StatefulSet) -> bool,
+) -> Result<World, kube::Error> {
     let injected = ListParams::default().labels(&format!("{}=true", label::INJECTED));
     let ours = ListParams::default().labels(&format!("{}={}", label::MANAGED_BY, object::CONTROLLER));
     let all = ListParams::default();
@@ -25,16 +31,26 @@ pub async fn world(client: &Client, namespace: &str, opted_in: bool) -> Result<W
     }
     let mut pods: Vec<Pod> = list(client, namespace, &injected).await?;
     pods.retain(|pod| !is_over(pod));
+    let (sets, mut unstamped) = sets(client, namespace).await?;
+    unstamped.retain(|set| opted_in && recognise(set));
     Ok(World {
         namespace: namespace.to_owned(),
         opted_in,
-        sets: list(client, namespace, &injected).await?,
+        sets,
+        unstamped,
         pods,
         services: list(client, namespace, &all).await?,
         budgets: list(client, namespace, &all).await?,
         accounts,
         bindings,
     })
+}
+
+/// The namespace's StatefulSets: those that are stamped, and all others.
+async fn sets(client: &Client, namespace: &str) -> Result<(Vec<StatefulSet>, Vec<StatefulSet>), kube::Error> {
+    let all: Vec<StatefulSet> = list(client, namespace, &ListParams::default()).await?;
+    let stamped = |set: &StatefulSet| set.labels().get(label::INJECTED).is_some_and(|value| value == "true");
+    Ok(all.into_iter().partition(stamped))
 }
 
 async fn list<K>(client: &Client, namespace: &str, params: &ListParams) -> Result<Vec<K>, kube::Error>

@@ -17,8 +17,11 @@ use kube::{Api, Client, ResourceExt as _};
 
 use super::act::Actor;
 use super::plan::plan;
+use super::unstamped::would_be_stamped;
 use super::{lease, read};
 use crate::contract::{EXCLUDED_NAMESPACES, label, object};
+use crate::inject::{Engine, NoClusters};
+use crate::settings::Settings;
 
 /// A namespace is looked at again after this, whatever was missed: somebody else's Service is not watched.
 const AGAIN: Duration = Duration::from_secs(120);
@@ -33,6 +36,8 @@ pub struct Controller {
     pub namespace: String,
     /// Name of this replica.
     pub own: String,
+    /// What the webhook injects.
+    pub settings: Settings,
 }
 
 /// Watches, and acts while this replica holds the lease, until `over` completes; then gives the lease back.
@@ -51,6 +56,7 @@ struct Context {
     client: Client,
     actor: Actor,
     controller: Controller,
+    engine: Engine,
     /// Namespaces in which there was ever something that is ours, since this look began. All others cost nothing.
     inhabited: Mutex<BTreeSet<String>>,
 }
@@ -70,7 +76,8 @@ impl Context {
 
 async fn follow(client: Client, controller: Controller) {
     let actor = Actor::new(client.clone(), &controller.own);
-    let context = Arc::new(Context { client: client.clone(), actor, controller, inhabited: Mutex::default() });
+    let engine = Engine::new(controller.settings.clone(), Box::new(NoClusters));
+    let context = Arc::new(Context { client: client.clone(), actor, controller, engine, inhabited: Mutex::default() });
     let noting = || {
         let context = Arc::clone(&context);
         move |namespace| context.note(namespace)
@@ -112,7 +119,8 @@ async fn look(namespace: Arc<PartialObjectMeta<Namespace>>, context: Arc<Context
     if excluded || leaving || !(opted_in || context.is_inhabited(&name)) {
         return Ok(Action::await_change());
     }
-    let world = read::world(&context.client, &name, opted_in).await?;
+    let recognise = |set: &StatefulSet| would_be_stamped(&context.engine, &name, set);
+    let world = read::world(&context.client, &name, opted_in, recognise).await?;
     context.actor.carry_out(&name, &plan(&world)).await?;
     Ok(Action::requeue(AGAIN))
 }

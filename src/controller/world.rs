@@ -17,6 +17,8 @@ pub struct World {
     pub opted_in: bool,
     /// StatefulSets that are stamped.
     pub sets: Vec<StatefulSet>,
+    /// Those that would be, and are older than the opt-in.
+    pub unstamped: Vec<StatefulSet>,
     /// Pods that are injected, and not over.
     pub pods: Vec<Pod>,
     /// All Services.

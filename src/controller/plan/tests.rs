@@ -130,6 +130,15 @@ fn what_is_as_it_is_to_be_is_not_applied_again() {
 }
 
 #[test]
+fn a_set_from_before_the_opt_in_is_told_how_it_is_injected() {
+    let unstamped = object(json!({ "metadata": { "name": "old", "uid": "u-2" } }));
+    let world = World { unstamped: vec![unstamped], ..empty(true) };
+    let [told] = &plan(&world).say[..] else { panic!("one") };
+    assert_eq!((told.reason, told.warning, told.about.uid.as_deref()), ("NotInjected", true, Some("u-2")));
+    assert!(told.note.contains("kubectl rollout restart statefulset/old"), "{}", told.note);
+}
+
+#[test]
 fn a_set_without_a_service_name_is_served_under_its_own() {
     let mut world = with_servers();
     world.sets[0].spec.as_mut().unwrap().service_name = Some(String::new());

@@ -73,6 +73,7 @@ scenarios! {
     controller::what_people_made_is_left_alone,
     controller::nothing_is_left_behind,
     controller::one_replica_acts_at_a_time,
+    controller::a_set_from_before_is_told_how_it_is_injected,
     agents::agents_join_the_cluster_that_they_name,
     agents::agents_join_the_only_cluster,
     agents::agents_among_several_clusters_are_refused,

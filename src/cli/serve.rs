@@ -39,7 +39,7 @@ pub struct Serve {
     /// Whether to watch stamped StatefulSets, so that agents need not name their cluster
     #[arg(long, env = "DKRON_HA_WATCH", default_value = "auto", help_heading = "Serving")]
     watch: Watch,
-    /// Whether to make and keep what dkron pods need around them: accounts, Services, budgets
+    /// Whether to make and keep what dkron pods need around them (accounts, Services, budgets), and to roll servers out with the leader last
     #[arg(long, env = "DKRON_HA_CONTROLLER", default_value = "auto", help_heading = "Serving")]
     controller: Act,
     #[command(flatten)]

@@ -1,5 +1,7 @@
 //! What to apply, to delete and to say in one namespace. Pure.
 
+mod rollouts;
+
 use k8s_openapi::Metadata;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -8,6 +10,7 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, clusters, of_set};
 use super::difference::holds;
+use super::rollout::Replace;
 use super::world::{World, is_ours, name};
 use super::{accounts, budget, services};
 use crate::contract::{label, object};
@@ -19,6 +22,12 @@ pub struct Plan {
     pub apply: Vec<Value>,
     /// Objects that are to go.
     pub delete: Vec<Target>,
+    /// How far rollouts are, for annotations of their sets.
+    pub progress: Vec<Progress>,
+    /// Servers that are to go, and to come back with the new template.
+    pub replace: Vec<Replace>,
+    /// Time alone changes what is to be done.
+    pub soon: bool,
     /// What people are told.
     pub say: Vec<Remark>,
 }
@@ -30,6 +39,17 @@ pub struct Target {
     pub kind: Kind,
     /// What it is called.
     pub name: String,
+}
+
+/// What the annotation `dkron-ha.io/rollout-status` of a set is to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Name of the set.
+    pub set: String,
+    /// Its uid.
+    pub uid: String,
+    /// The text; `None` takes the annotation away.
+    pub status: Option<String>,
 }
 
 /// Kinds that the controller makes.
@@ -58,11 +78,14 @@ impl Kind {
     }
 }
 
-/// An Event. For one object there is one of each reason: what is written of the same reason soon after is counted as the same.
+/// An Event. For one object, or pair of objects, there is one of each reason: what is written of the same reason soon after is
+/// counted as the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remark {
     /// Whom it is about.
     pub about: ObjectReference,
+    /// Whom else it is about.
+    pub related: Option<ObjectReference>,
     /// Whether it is a warning.
     pub warning: bool,
     /// Its reason.
@@ -93,6 +116,9 @@ pub fn plan(world: &World) -> Plan {
             plan.say.push(Remark::of(&cluster.regarding, false, "Created", note));
         }
     }
+    for set in &world.sets {
+        plan.rollout(world, set);
+    }
     for set in &world.unstamped {
         let name = name(&set.metadata);
         let note =
@@ -104,7 +130,7 @@ pub fn plan(world: &World) -> Plan {
 
 impl Remark {
     fn of(about: &ObjectReference, warning: bool, reason: &'static str, note: String) -> Self {
-        Self { about: about.clone(), warning, reason, note }
+        Self { about: about.clone(), related: None, warning, reason, note }
     }
 }
 

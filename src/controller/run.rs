@@ -26,6 +26,9 @@ use crate::settings::Settings;
 /// A namespace is looked at again after this, whatever was missed: somebody else's Service is not watched.
 const AGAIN: Duration = Duration::from_secs(120);
 
+/// Where time alone changes what is to be done.
+const SOON: Duration = Duration::from_secs(5);
+
 /// After something failed.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
 
@@ -36,7 +39,7 @@ pub struct Controller {
     pub namespace: String,
     /// Name of this replica.
     pub own: String,
-    /// What the webhook injects.
+    /// What the webhook injects, and who replaces pods where nobody says so.
     pub settings: Settings,
 }
 
@@ -120,7 +123,9 @@ async fn look(namespace: Arc<PartialObjectMeta<Namespace>>, context: Arc<Context
         return Ok(Action::await_change());
     }
     let recognise = |set: &StatefulSet| would_be_stamped(&context.engine, &name, set);
-    let world = read::world(&context.client, &name, opted_in, recognise).await?;
-    context.actor.carry_out(&name, &plan(&world)).await?;
-    Ok(Action::requeue(AGAIN))
+    let default = context.controller.settings.options.rollout;
+    let world = read::world(&context.client, &name, opted_in, default, recognise).await?;
+    let plan = plan(&world);
+    context.actor.carry_out(&name, &plan).await?;
+    Ok(Action::requeue(if plan.soon { SOON } else { AGAIN }))
 }

@@ -21,7 +21,8 @@ pub fn account(settings: &Settings) -> Value {
 
 /// What the webhook and its controller may do in all namespaces. They read which clusters there are, and their own registration,
 /// to know whether the API server trusts it; where the webhook keeps its own authority it also writes there whom to trust. The
-/// controller makes what dkron pods need around them, and gives their accounts two roles and no others.
+/// controller makes what dkron pods need around them, and gives their accounts two roles and no others. In a rollout with the leader
+/// last it deletes pods, and annotates sets by their status, since a right to patch sets would be one to run anything.
 pub fn cluster_role(certificates: &Certificates) -> Value {
     let verbs: &[&str] = match certificates {
         Certificates::Own => &["get", "list", "watch", "patch"],
@@ -40,6 +41,8 @@ pub fn cluster_role(certificates: &Certificates) -> Value {
                 "verbs": verbs,
             },
             { "apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": ["list", "watch"] },
+            { "apiGroups": [""], "resources": ["pods"], "verbs": ["delete"] },
+            { "apiGroups": ["apps"], "resources": ["statefulsets/status"], "verbs": ["patch"] },
             { "apiGroups": [""], "resources": ["serviceaccounts", "services"], "verbs": KEEPS },
             { "apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": KEEPS },
             { "apiGroups": [RBAC], "resources": ["rolebindings"], "verbs": KEEPS },

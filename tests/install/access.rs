@@ -42,6 +42,8 @@ fn the_webhook_and_its_controller_may_do_what_is_written_and_nothing_else() {
             (registrations.0, registrations.1, verbs),
             ("", "namespaces", watches),
             ("", "pods", watches),
+            ("", "pods", &["delete"]),
+            ("apps", "statefulsets/status", &["patch"]),
             ("", "serviceaccounts", keeps),
             ("", "services", keeps),
             ("policy", "poddisruptionbudgets", keeps),

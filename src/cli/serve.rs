@@ -2,7 +2,7 @@
 
 use super::certificates::{CertificateFlags, Chosen};
 use super::exit::Done;
-use super::flags::SettingsFlags;
+use super::flags::{Act, SettingsFlags};
 use super::{log, runtime};
 use crate::certs::{Board, Jitter, Keeper, Source, install_provider, service_names};
 use crate::clusters::Watched;
@@ -55,14 +55,6 @@ enum Watch {
     /// Yes, by kubeconfig or account; without either it is an error
     Always,
     /// No: every agent names its cluster
-    Never,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Act {
-    /// Where the cluster is watched
-    Auto,
-    /// No: people do it
     Never,
 }
 

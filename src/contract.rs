@@ -34,6 +34,8 @@ pub mod annotation {
     pub const ROLE: &str = "dkron-ha.io/role";
     /// Who replaces pods.
     pub const ROLLOUT: &str = "dkron-ha.io/rollout";
+    /// On a set whose pods the controller replaces: JSON that says how far it is.
+    pub const ROLLOUT_STATUS: &str = "dkron-ha.io/rollout-status";
     /// The Service that names the servers.
     pub const SERVICE: &str = "dkron-ha.io/service";
     /// What users and the StatefulSet pass both write: the size of the first bootstrap.

@@ -7,7 +7,7 @@
 //! | [`cli`] | a person's commands and the programs' command lines | yes |
 //! | [`server`] | the HTTPS admission server and its admin port | yes |
 //! | [`client`] | an HTTPS client that behaves as an API server does | yes |
-//! | [`controller`] | accounts, Services and budgets around dkron pods | yes |
+//! | [`controller`] | accounts, Services and budgets around dkron pods, and their rollouts with the leader last | yes |
 //! | [`clusters`] | the clusters of this Kubernetes cluster, watched | yes |
 //! | [`registration`] | the webhook's registration and the Secret of its authority, read and written | yes |
 //! | [`certs`] | certificates: made in memory, read from a directory, or kept; whom the API server trusts | yes |

@@ -195,6 +195,13 @@ fn leader_last_is_carried_as_on_delete() {
     let stored = created(&set);
     assert_eq!(stored["spec"]["updateStrategy"], json!({"type": "OnDelete"}));
     assert_eq!(reviewed(&engine(), &set, Some(&stored)).object, stored);
+    let mut rolled = stored.clone();
+    rolled["metadata"]["annotations"] = json!({"dkron-ha.io/rollout-status": "{}"});
+    let mut changed = rolled.clone();
+    changed["spec"]["template"]["spec"]["containers"][0]["image"] = "dkron/dkron:4.1.0".into();
+    let again = reviewed(&engine(), &changed, Some(&rolled));
+    assert_ne!(again.outcome, Outcome::Rejected, "the controller's annotation is no option");
+    assert_eq!(again.object, changed);
     let options = Options { rollout: Some(Rollout::LeaderLast), ..Options::builtin() };
     let by_default = Engine::new(Settings { options, ..Settings::default() }, Box::new(NoClusters));
     assert_eq!(reviewed(&by_default, &plain(), None).object["spec"]["updateStrategy"], json!({"type": "OnDelete"}));

@@ -5,9 +5,18 @@ use crate::options::{Options, TABLE};
 use crate::settings::{Ports, Settings};
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum};
 
 const HEADING: &str = "Installation";
+
+/// Whether the controller acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Act {
+    /// Where the cluster is watched
+    Auto,
+    /// No: people do it
+    Never,
+}
 
 /// Server-wide settings.
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `dkron-ha manifests`: everything to install.
 
 use super::exit::Done;
-use super::flags::SettingsFlags;
+use super::flags::{Act, SettingsFlags};
 use crate::certs::files::{AUTHORITY_FILE, CHAIN_FILE, KEY_FILE};
 use crate::certs::trust::verify;
 use crate::certs::{Pair, service_names};
@@ -32,6 +32,9 @@ pub struct Manifests {
     /// What becomes of servers that nobody injects, should the registration be gone
     #[arg(long, value_name = "ACTION", value_enum, default_value_t = Action::Deny)]
     guard: Action,
+    /// Whether the controller makes what dkron pods need; never leaves its rights out too
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Act::Auto)]
+    controller: Act,
     /// Replicas of the webhook; with 1 there is no disruption budget
     #[arg(long, value_name = "COUNT", default_value_t = install::REPLICAS, value_parser = clap::value_parser!(u32).range(1..))]
     replicas: u32,
@@ -105,6 +108,7 @@ impl Manifests {
             settings,
             certificates,
             guard: self.guard.into(),
+            controller: self.controller == Act::Auto,
             replicas: self.replicas,
             priority_class: self.priority_class,
             network_policy: (!self.no_network_policy).then_some(ports),

@@ -2,7 +2,7 @@
 
 use super::certificates::{CertificateFlags, Chosen};
 use super::exit::Done;
-use super::flags::SettingsFlags;
+use super::flags::{Act, SettingsFlags};
 use super::{log, runtime};
 use crate::certs::{Board, Jitter, Keeper, Source, install_provider, service_names};
 use crate::clusters::Watched;
@@ -12,6 +12,7 @@ use crate::inject::{Clusters, Engine, NoClusters};
 use crate::registration::{Keeping, Observer, Outcome, Request, Upkeep};
 use crate::server::metrics::Reloaded;
 use crate::server::{Accounts, Config, Drain, Limits, Metrics, Shutdown};
+use crate::settings::Settings;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use std::fs;
@@ -38,7 +39,7 @@ pub struct Serve {
     /// Whether to watch stamped StatefulSets, so that agents need not name their cluster
     #[arg(long, env = "DKRON_HA_WATCH", default_value = "auto", help_heading = "Serving")]
     watch: Watch,
-    /// Whether to make and keep what dkron pods need around them: accounts, Services, budgets
+    /// Whether to make and keep what dkron pods need around them (accounts, Services, budgets), and to roll servers out with the leader last
     #[arg(long, env = "DKRON_HA_CONTROLLER", default_value = "auto", help_heading = "Serving")]
     controller: Act,
     #[command(flatten)]
@@ -54,14 +55,6 @@ enum Watch {
     /// Yes, by kubeconfig or account; without either it is an error
     Always,
     /// No: every agent names its cluster
-    Never,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Act {
-    /// Where the cluster is watched
-    Auto,
-    /// No: people do it
     Never,
 }
 
@@ -91,7 +84,7 @@ impl Serve {
         config.limits = Limits { connections: self.connections, ..Limits::default() };
         let shutdown = Shutdown::on_signals()?;
         config.accounts = self.accounts(client.as_ref());
-        let controller = self.controller(&namespace, client.clone(), shutdown.clone());
+        let controller = self.controller(&settings, client.clone(), shutdown.clone());
         let clusters = self.clusters(client.clone()).await;
         let engine = Engine::new(settings, clusters);
         let bound = config.bind(Arc::new(engine)).await?;
@@ -163,7 +156,7 @@ impl Serve {
     /// Starts the controller. It ends with the first signal, when the server only begins to drain: another replica goes on at once.
     fn controller(
         &self,
-        namespace: &str,
+        settings: &Settings,
         client: Option<kube::Client>,
         mut shutdown: Shutdown,
     ) -> Option<JoinHandle<()>> {
@@ -171,7 +164,7 @@ impl Serve {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         // Two replicas on one machine, such as in a test, differ by their process.
         let own = format!("{}-{}", host.trim(), std::process::id());
-        let controller = Controller { namespace: namespace.to_owned(), own };
+        let controller = Controller { namespace: settings.namespace.clone(), own, settings: settings.clone() };
         let acting = controller::run(client, controller, async move { shutdown.drain().await });
         Some(tokio::spawn(acting))
     }

@@ -55,7 +55,7 @@ pub fn clusters(world: &World) -> Vec<Cluster> {
             service: spec.service_name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| name.to_owned()),
             labels,
             owner: owner(&set.metadata),
-            regarding: regarding("apps/v1", "StatefulSet", &set.metadata),
+            regarding: of_set(&set.metadata),
         };
         found.insert(name.to_owned(), cluster);
     }
@@ -79,6 +79,11 @@ fn owner(meta: &ObjectMeta) -> Option<OwnerReference> {
     let (api_version, kind) = ("apps/v1".to_owned(), "StatefulSet".to_owned());
     let (name, uid) = (meta.name.clone()?, meta.uid.clone()?);
     Some(OwnerReference { api_version, kind, name, uid, controller: None, block_owner_deletion: None })
+}
+
+/// What an Event about a StatefulSet names.
+pub fn of_set(meta: &ObjectMeta) -> ObjectReference {
+    regarding("apps/v1", "StatefulSet", meta)
 }
 
 fn regarding(api_version: &str, kind: &str, meta: &ObjectMeta) -> ObjectReference {

@@ -1,4 +1,5 @@
-//! The controller: what dkron pods need around them in their namespace, made and kept by whichever replica holds the lease.
+//! The controller: what dkron pods need around them in their namespace, made and kept by whichever replica holds the lease; and
+//! rollouts with the leader last.
 //!
 //! | file | what it is |
 //! | --- | --- |
@@ -7,6 +8,9 @@
 //! | [`plan`] | what to apply, to delete and to say; pure |
 //! | [`services`] | the Services of a cluster, and what is wrong with one that somebody else made; pure |
 //! | [`budget`] | its PodDisruptionBudget; pure |
+//! | [`rollout`] | which server of a set is replaced next, where the leader is to be the last; pure |
+//! | [`difference`] | whether an object is as it is to be; pure |
+//! | [`unstamped`] | which sets are older than the opt-in; pure |
 //! | [`accounts`] | accounts of the pods, and who gets which rights; pure |
 //! | [`election`] | whose turn it is; pure |
 //! | `lease` | the Lease that says so |
@@ -20,9 +24,12 @@
 pub mod accounts;
 pub mod budget;
 pub mod cluster;
+pub mod difference;
 pub mod election;
 pub mod plan;
+pub mod rollout;
 pub mod services;
+pub mod unstamped;
 pub mod world;
 
 mod act;

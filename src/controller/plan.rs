@@ -1,10 +1,16 @@
 //! What to apply, to delete and to say in one namespace. Pure.
 
+mod rollouts;
+
+use k8s_openapi::Metadata;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
 use serde_json::Value;
 
-use super::cluster::{Cluster, clusters};
+use super::cluster::{Cluster, clusters, of_set};
+use super::difference::holds;
+use super::rollout::Replace;
 use super::world::{World, is_ours, name};
 use super::{accounts, budget, services};
 use crate::contract::{label, object};
@@ -16,6 +22,12 @@ pub struct Plan {
     pub apply: Vec<Value>,
     /// Objects that are to go.
     pub delete: Vec<Target>,
+    /// How far rollouts are, for annotations of their sets.
+    pub progress: Vec<Progress>,
+    /// Servers that are to go, and to come back with the new template.
+    pub replace: Vec<Replace>,
+    /// Time alone changes what is to be done.
+    pub soon: bool,
     /// What people are told.
     pub say: Vec<Remark>,
 }
@@ -27,6 +39,17 @@ pub struct Target {
     pub kind: Kind,
     /// What it is called.
     pub name: String,
+}
+
+/// What the annotation `dkron-ha.io/rollout-status` of a set is to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Name of the set.
+    pub set: String,
+    /// Its uid.
+    pub uid: String,
+    /// The text; `None` takes the annotation away.
+    pub status: Option<String>,
 }
 
 /// Kinds that the controller makes.
@@ -55,11 +78,14 @@ impl Kind {
     }
 }
 
-/// An Event. For one object there is one of each reason: what is written of the same reason soon after is counted as the same.
+/// An Event. For one object, or pair of objects, there is one of each reason: what is written of the same reason soon after is
+/// counted as the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remark {
     /// Whom it is about.
     pub about: ObjectReference,
+    /// Whom else it is about.
+    pub related: Option<ObjectReference>,
     /// Whether it is a warning.
     pub warning: bool,
     /// Its reason.
@@ -87,14 +113,30 @@ pub fn plan(world: &World) -> Plan {
         let made: Vec<String> = made.into_iter().flatten().collect();
         if !made.is_empty() {
             let note = format!("made what was missing: {}", made.join(", "));
-            plan.say.push(Remark { about: cluster.regarding.clone(), warning: false, reason: "Created", note });
+            plan.say.push(Remark::of(&cluster.regarding, false, "Created", note));
         }
+    }
+    for set in &world.sets {
+        plan.rollout(world, set);
+    }
+    for set in &world.unstamped {
+        let name = name(&set.metadata);
+        let note =
+            format!("older than the opt-in and left as it is, until: kubectl rollout restart statefulset/{name}");
+        plan.say.push(Remark::of(&of_set(&set.metadata), true, "NotInjected", note));
     }
     plan
 }
 
+impl Remark {
+    fn of(about: &ObjectReference, warning: bool, reason: &'static str, note: String) -> Self {
+        Self { about: about.clone(), related: None, warning, reason, note }
+    }
+}
+
 impl Plan {
-    /// Applies an object unless somebody else's has its name. Gives back what it is called where there was none.
+    /// Applies an object unless somebody else's has its name, or it is as it is to be. Gives back what it is called where there was
+    /// none.
     fn keep(&mut self, world: &World, mut wanted: Value) -> Option<String> {
         let kind = Kind::of(&wanted)?;
         let called = wanted["metadata"]["name"].as_str()?.to_owned();
@@ -103,8 +145,11 @@ impl Plan {
             return None;
         }
         wanted["metadata"]["labels"][label::MANAGED_BY] = object::CONTROLLER.into();
-        self.apply.push(wanted);
-        present.is_none().then(|| format!("{kind:?} {called}"))
+        let is_missing = present.is_none();
+        if is_missing || !holds(&present_as_json(world, kind, &called), &wanted) {
+            self.apply.push(wanted);
+        }
+        is_missing.then(|| format!("{kind:?} {called}"))
     }
 
     /// The Service that gives the servers their names. Somebody's own is left alone; the wrappers also look at addresses.
@@ -116,12 +161,7 @@ impl Plan {
         let faults = services::faults(theirs, cluster).join("; ");
         if !faults.is_empty() {
             let note = format!("Service {}, which is to give the servers their names: {faults}", cluster.service);
-            self.say.push(Remark {
-                about: cluster.regarding.clone(),
-                warning: true,
-                reason: "ServiceCannotWork",
-                note,
-            });
+            self.say.push(Remark::of(&cluster.regarding, true, "ServiceCannotWork", note));
         }
         None
     }
@@ -157,6 +197,20 @@ fn metas(world: &World, kind: Kind) -> Box<dyn Iterator<Item = &ObjectMeta> + '_
         Kind::RoleBinding => Box::new(world.bindings.iter().map(|one| &one.metadata)),
         Kind::Service => Box::new(world.services.iter().map(|one| &one.metadata)),
         Kind::PodDisruptionBudget => Box::new(world.budgets.iter().map(|one| &one.metadata)),
+    }
+}
+
+/// One of them in whole; null where there is none.
+fn present_as_json(world: &World, kind: Kind, called: &str) -> Value {
+    fn one<K: Metadata<Ty = ObjectMeta> + Serialize>(all: &[K], called: &str) -> Value {
+        let found = all.iter().find(|one| name(one.metadata()) == called);
+        found.and_then(|found| serde_json::to_value(found).ok()).unwrap_or_default()
+    }
+    match kind {
+        Kind::ServiceAccount => one(&world.accounts, called),
+        Kind::RoleBinding => one(&world.bindings, called),
+        Kind::Service => one(&world.services, called),
+        Kind::PodDisruptionBudget => one(&world.budgets, called),
     }
 }
 

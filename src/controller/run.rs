@@ -17,11 +17,18 @@ use kube::{Api, Client, ResourceExt as _};
 
 use super::act::Actor;
 use super::plan::plan;
+use super::unstamped::would_be_stamped;
 use super::{lease, read};
 use crate::contract::{EXCLUDED_NAMESPACES, label, object};
+use crate::inject::{Engine, NoClusters};
+use crate::settings::Settings;
+use crate::watches::Pauses;
 
 /// A namespace is looked at again after this, whatever was missed: somebody else's Service is not watched.
 const AGAIN: Duration = Duration::from_secs(120);
+
+/// Where time alone changes what is to be done.
+const SOON: Duration = Duration::from_secs(5);
 
 /// After something failed.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
@@ -33,6 +40,8 @@ pub struct Controller {
     pub namespace: String,
     /// Name of this replica.
     pub own: String,
+    /// What the webhook injects, and who replaces pods where nobody says so.
+    pub settings: Settings,
 }
 
 /// Watches, and acts while this replica holds the lease, until `over` completes; then gives the lease back.
@@ -51,6 +60,7 @@ struct Context {
     client: Client,
     actor: Actor,
     controller: Controller,
+    engine: Engine,
     /// Namespaces in which there was ever something that is ours, since this look began. All others cost nothing.
     inhabited: Mutex<BTreeSet<String>>,
 }
@@ -70,7 +80,8 @@ impl Context {
 
 async fn follow(client: Client, controller: Controller) {
     let actor = Actor::new(client.clone(), &controller.own);
-    let context = Arc::new(Context { client: client.clone(), actor, controller, inhabited: Mutex::default() });
+    let engine = Engine::new(controller.settings.clone(), Box::new(NoClusters));
+    let context = Arc::new(Context { client: client.clone(), actor, controller, engine, inhabited: Mutex::default() });
     let noting = || {
         let context = Arc::clone(&context);
         move |namespace| context.note(namespace)
@@ -94,6 +105,7 @@ async fn follow(client: Client, controller: Controller) {
     watches = watched!(watches, Service, ours);
     watches = watched!(watches, PodDisruptionBudget, ours);
     watches
+        .trigger_backoff(Pauses::default())
         .run(look, |_, _, _| Action::requeue(AFTER_ERROR), context)
         .for_each(|outcome| async move {
             if let Err(error) = outcome {
@@ -112,7 +124,10 @@ async fn look(namespace: Arc<PartialObjectMeta<Namespace>>, context: Arc<Context
     if excluded || leaving || !(opted_in || context.is_inhabited(&name)) {
         return Ok(Action::await_change());
     }
-    let world = read::world(&context.client, &name, opted_in).await?;
-    context.actor.carry_out(&name, &plan(&world)).await?;
-    Ok(Action::requeue(AGAIN))
+    let recognise = |set: &StatefulSet| would_be_stamped(&context.engine, &name, set);
+    let default = context.controller.settings.options.rollout;
+    let world = read::world(&context.client, &name, opted_in, default, recognise).await?;
+    let plan = plan(&world);
+    context.actor.carry_out(&name, &plan).await?;
+    Ok(Action::requeue(if plan.soon { SOON } else { AGAIN }))
 }

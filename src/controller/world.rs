@@ -1,10 +1,13 @@
 //! What there is in one namespace, as far as it matters here.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 
 use crate::contract::{label, object};
 
@@ -17,6 +20,10 @@ pub struct World {
     pub opted_in: bool,
     /// StatefulSets that are stamped.
     pub sets: Vec<StatefulSet>,
+    /// Those that would be, and are older than the opt-in.
+    pub unstamped: Vec<StatefulSet>,
+    /// All pods of each set whose servers the controller replaces, by the set's uid; read before the sets were.
+    pub rolling: BTreeMap<String, Vec<Pod>>,
     /// Pods that are injected, and not over.
     pub pods: Vec<Pod>,
     /// All Services.
@@ -27,6 +34,8 @@ pub struct World {
     pub accounts: Vec<ServiceAccount>,
     /// Bindings of roles likewise.
     pub bindings: Vec<RoleBinding>,
+    /// When this was.
+    pub now: Timestamp,
 }
 
 impl World {

@@ -7,7 +7,7 @@ use crate::json::{Node, Pointer};
 use crate::options::{NotAllowed, Options, TABLE};
 
 /// Annotations that dkron-ha writes and nobody sets.
-const OWN: [&str; 3] = [annotation::STATUS, annotation::FORMED, annotation::ORDINALS_START];
+const OWN: [&str; 4] = [annotation::STATUS, annotation::FORMED, annotation::ORDINALS_START, annotation::ROLLOUT_STATUS];
 
 /// What the annotations of an object say.
 #[derive(Debug)]

@@ -21,36 +21,44 @@ pub fn account(settings: &Settings) -> Value {
 
 /// What the webhook and its controller may do in all namespaces. They read which clusters there are, and their own registration,
 /// to know whether the API server trusts it; where the webhook keeps its own authority it also writes there whom to trust. The
-/// controller makes what dkron pods need around them, and gives their accounts two roles and no others.
-pub fn cluster_role(certificates: &Certificates) -> Value {
-    let verbs: &[&str] = match certificates {
+/// controller makes what dkron pods need around them, and gives their accounts two roles and no others. In a rollout with the leader
+/// last it deletes pods, and annotates sets by their status, since a right to patch sets would be one to run anything.
+pub fn cluster_role(install: &Install) -> Value {
+    let verbs: &[&str] = match install.certificates {
         Certificates::Own => &["get", "list", "watch", "patch"],
         Certificates::Files(_) | Certificates::CertManager => &["get", "list", "watch"],
     };
-    json!({
-        "apiVersion": RBAC_V1,
-        "kind": "ClusterRole",
-        "metadata": cluster(object::INSTALLATION, &labels()),
-        "rules": [
-            { "apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["list", "watch"] },
-            {
-                "apiGroups": ["admissionregistration.k8s.io"],
-                "resources": ["mutatingwebhookconfigurations"],
-                "resourceNames": [object::INSTALLATION],
-                "verbs": verbs,
-            },
-            { "apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": ["list", "watch"] },
-            { "apiGroups": [""], "resources": ["serviceaccounts", "services"], "verbs": KEEPS },
-            { "apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": KEEPS },
-            { "apiGroups": [RBAC], "resources": ["rolebindings"], "verbs": KEEPS },
-            {
+    let mut rules = vec![
+        json!({ "apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["list", "watch"] }),
+        json!({
+            "apiGroups": ["admissionregistration.k8s.io"],
+            "resources": ["mutatingwebhookconfigurations"],
+            "resourceNames": [object::INSTALLATION],
+            "verbs": verbs,
+        }),
+    ];
+    if install.controller {
+        rules.extend([
+            json!({ "apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": ["list", "watch"] }),
+            json!({ "apiGroups": [""], "resources": ["pods"], "verbs": ["delete"] }),
+            json!({ "apiGroups": ["apps"], "resources": ["statefulsets/status"], "verbs": ["patch"] }),
+            json!({ "apiGroups": [""], "resources": ["serviceaccounts", "services"], "verbs": KEEPS }),
+            json!({ "apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": KEEPS }),
+            json!({ "apiGroups": [RBAC], "resources": ["rolebindings"], "verbs": KEEPS }),
+            json!({
                 "apiGroups": [RBAC],
                 "resources": ["clusterroles"],
                 "resourceNames": [object::SERVER_ACCOUNT, object::AGENT_ACCOUNT],
                 "verbs": ["bind"],
-            },
-            { "apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"] },
-        ],
+            }),
+            json!({ "apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"] }),
+        ]);
+    }
+    json!({
+        "apiVersion": RBAC_V1,
+        "kind": "ClusterRole",
+        "metadata": cluster(object::INSTALLATION, &labels()),
+        "rules": rules,
     })
 }
 
@@ -70,15 +78,16 @@ pub fn cluster_role_binding(settings: &Settings) -> Value {
 /// What the webhook does in its own namespace: the lease that says which replica is the controller, and the Secret of its own
 /// authority where it keeps one. A right to create cannot be narrowed by name.
 pub fn own_role(install: &Install) -> Value {
-    let mut rules = vec![
-        json!({ "apiGroups": [LEASES], "resources": ["leases"], "verbs": ["create"] }),
-        json!({
+    let mut rules = Vec::new();
+    if install.controller {
+        rules.push(json!({ "apiGroups": [LEASES], "resources": ["leases"], "verbs": ["create"] }));
+        rules.push(json!({
             "apiGroups": [LEASES],
             "resources": ["leases"],
             "resourceNames": [object::INSTALLATION],
             "verbs": ["get", "update"],
-        }),
-    ];
+        }));
+    }
     if let Certificates::Own = install.certificates {
         rules.push(json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["create"] }));
         rules.push(json!({

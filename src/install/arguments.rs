@@ -14,6 +14,9 @@ pub fn arguments(install: &Install) -> Vec<String> {
     if install.certificates.are_mounted() {
         list.push(flag("cert-dir", CERT_DIR));
     }
+    if !install.controller {
+        list.push(flag("controller", "never"));
+    }
     if settings.namespace != builtin.namespace {
         list.push(flag("namespace", &settings.namespace));
     }

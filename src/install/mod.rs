@@ -42,6 +42,8 @@ pub struct Install {
     pub certificates: Certificates,
     /// What becomes of servers that nobody injects.
     pub guard: Guard,
+    /// Whether the controller acts, and has the rights for it. Without it people make what dkron pods need: [`for_namespace`].
+    pub controller: bool,
     /// Replicas of the webhook. A single one has no disruption budget: it would hold up every drain of its node.
     pub replicas: u32,
     /// Priority class of its pods, such as `system-cluster-critical`.
@@ -56,6 +58,7 @@ impl Default for Install {
             settings: Settings::default(),
             certificates: Certificates::default(),
             guard: Guard::default(),
+            controller: true,
             replicas: REPLICAS,
             priority_class: None,
             network_policy: Some(API_SERVER_PORTS.to_vec()),
@@ -101,7 +104,7 @@ pub fn installation(install: &Install) -> Vec<(&'static str, Value)> {
     let mut objects = vec![
         ("namespace", metadata::namespace(settings)),
         ("serviceaccount", access::account(settings)),
-        ("clusterrole", access::cluster_role(&install.certificates)),
+        ("clusterrole", access::cluster_role(install)),
         ("clusterrolebinding", access::cluster_role_binding(settings)),
     ];
     objects.extend([

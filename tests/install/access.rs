@@ -4,7 +4,7 @@ use dkron_ha::contract::{annotation, label, object};
 use dkron_ha::install::for_namespace;
 use serde_json::{Value, json};
 
-use crate::{list, named, of_kind, plain, the, with_files};
+use crate::{list, named, of_kind, plain, the, with_files, without_a_controller};
 
 /// What a role grants, as (group, resource, verb).
 fn granted(role: &Value) -> Vec<(String, String, String)> {
@@ -42,6 +42,8 @@ fn the_webhook_and_its_controller_may_do_what_is_written_and_nothing_else() {
             (registrations.0, registrations.1, verbs),
             ("", "namespaces", watches),
             ("", "pods", watches),
+            ("", "pods", &["delete"]),
+            ("apps", "statefulsets/status", &["patch"]),
             ("", "serviceaccounts", keeps),
             ("", "services", keeps),
             ("policy", "poddisruptionbudgets", keeps),
@@ -55,6 +57,10 @@ fn the_webhook_and_its_controller_may_do_what_is_written_and_nothing_else() {
         let bind = list(&role, "/rules").iter().find(|rule| rule["verbs"] == json!(["bind"])).expect("bind");
         assert_eq!(bind["resourceNames"], json!([object::SERVER_ACCOUNT, object::AGENT_ACCOUNT]));
     }
+    let role = the(&without_a_controller(), "ClusterRole", object::INSTALLATION);
+    let expected =
+        [("apps", "statefulsets", watches), (registrations.0, registrations.1, &["get", "list", "watch", "patch"])];
+    assert_eq!(granted(&role), rights(&expected), "without a controller");
     let role = the(&plain(), "ClusterRole", object::INSTALLATION);
     let binding = of_kind(&plain(), "ClusterRoleBinding");
     assert_eq!(binding["roleRef"]["name"], role["metadata"]["name"]);
@@ -65,10 +71,12 @@ fn the_webhook_and_its_controller_may_do_what_is_written_and_nothing_else() {
 fn the_webhook_keeps_a_lease_in_its_own_namespace_and_one_secret_if_any() {
     let lease: &[_] = &[("coordination.k8s.io", "leases", &["create", "get", "update"] as &[_])];
     let secret: &[_] = &[("", "secrets", &["create", "get", "update", "delete"] as &[_])];
-    for (install, secrets) in [(plain(), secret), (with_files(), &[])] {
+    for (install, leases, secrets) in
+        [(plain(), lease, secret), (with_files(), lease, &[]), (without_a_controller(), &[], secret)]
+    {
         let role = of_kind(&install, "Role");
         assert_eq!(role["metadata"]["namespace"], object::INSTALLATION);
-        assert_eq!(granted(&role), rights(&[lease, secrets].concat()));
+        assert_eq!(granted(&role), rights(&[leases, secrets].concat()));
         for rule in list(&role, "/rules") {
             let name = match rule["resources"][0].as_str() {
                 _ if rule["verbs"] == json!(["create"]) => json!(null),

@@ -21,6 +21,10 @@ fn with_files() -> Install {
     Install { certificates: Certificates::Files(None), ..Install::default() }
 }
 
+fn without_a_controller() -> Install {
+    Install { controller: false, ..Install::default() }
+}
+
 fn of_kind(install: &Install, kind: &str) -> Value {
     let mut found = installation(install).into_iter().map(|(_, object)| object).filter(|object| object["kind"] == kind);
     let object = found.next().unwrap_or_else(|| panic!("no {kind}"));

@@ -113,6 +113,32 @@ fn what_is_there_already_is_kept_and_not_told_again() {
 }
 
 #[test]
+fn what_is_as_it_is_to_be_is_not_applied_again() {
+    let mut world = with_servers();
+    for applied in plan(&world).apply {
+        match Kind::of(&applied).expect("a kind") {
+            Kind::ServiceAccount => world.accounts.push(object(applied)),
+            Kind::RoleBinding => world.bindings.push(object(applied)),
+            Kind::Service => world.services.push(object(applied)),
+            Kind::PodDisruptionBudget => world.budgets.push(object(applied)),
+        }
+    }
+    assert_eq!(plan(&world), Plan::default());
+    world.services[0].spec.as_mut().unwrap().publish_not_ready_addresses = None;
+    world.bindings[0].subjects = None;
+    assert_eq!(applied(&plan(&world)), ["RoleBinding/dkron-ha-server", "Service/peers"]);
+}
+
+#[test]
+fn a_set_from_before_the_opt_in_is_told_how_it_is_injected() {
+    let unstamped = object(json!({ "metadata": { "name": "old", "uid": "u-2" } }));
+    let world = World { unstamped: vec![unstamped], ..empty(true) };
+    let [told] = &plan(&world).say[..] else { panic!("one") };
+    assert_eq!((told.reason, told.warning, told.about.uid.as_deref()), ("NotInjected", true, Some("u-2")));
+    assert!(told.note.contains("kubectl rollout restart statefulset/old"), "{}", told.note);
+}
+
+#[test]
 fn a_set_without_a_service_name_is_served_under_its_own() {
     let mut world = with_servers();
     world.sets[0].spec.as_mut().unwrap().service_name = Some(String::new());

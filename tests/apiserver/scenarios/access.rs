@@ -45,13 +45,14 @@ pub fn accounts_have_the_documented_rights_only(cluster: &Cluster) -> Result<()>
 pub const LEASES: (&str, &str) = ("leases.coordination.k8s.io", "create get update");
 
 /// What the webhook and its controller may do in every namespace, with these verbs for their registration.
-pub fn of_the_webhook(registration: &'static str) -> [(&'static str, &'static str); 10] {
+pub fn of_the_webhook(registration: &'static str) -> [(&'static str, &'static str); 11] {
     let keeps = "get list watch create patch delete";
     [
         ("statefulsets.apps", "list watch"),
         ("mutatingwebhookconfigurations.admissionregistration.k8s.io", registration),
         ("namespaces", "list watch"),
-        ("pods", "list watch"),
+        ("pods", "list watch delete"),
+        ("statefulsets.apps/status", "patch"),
         ("serviceaccounts", keeps),
         ("services", keeps),
         ("poddisruptionbudgets.policy", keeps),

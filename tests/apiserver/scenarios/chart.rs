@@ -29,6 +29,12 @@ const SETTINGS: &[(&str, &[&str], &[&str])] = &[
     ("kube-public", &[], &["--namespace=kube-public"]),
     (DKRON_HA, &["--set=guard=warn"], &["--guard=warn"]),
     (DKRON_HA, &["--set=guard=off"], &["--guard=off"]),
+    (DKRON_HA, &["--set=controller=never"], &["--controller=never"]),
+    (
+        "jobs",
+        &["--set=controller=never,certificates=files"],
+        &["--controller=never", "--certificates=files", "--namespace=jobs"],
+    ),
     (DKRON_HA, &["--set=replicas=1"], &["--replicas=1"]),
     (
         DKRON_HA,
@@ -98,6 +104,7 @@ pub fn values_are_checked(cluster: &Cluster) -> Result<()> {
     ensure!(linted.stdout.contains("1 chart(s) linted, 0 chart(s) failed"), "{linted}");
     for wrong in [
         "guard=perhaps",
+        "controller=perhaps",
         "certificates=helm",
         "replicas=0",
         "replica=2",

@@ -7,7 +7,7 @@ use dkron_ha::contract::label::{INJECTION, INJECTION_ENABLED, MANAGED_BY};
 use dkron_ha::contract::object::{AGENT_ACCOUNT, CONTROLLER, INSTALLATION, SERVER_ACCOUNT};
 use serde_json::{Value, json};
 
-use super::plain::{SERVERS, server_pod};
+use super::plain::{SERVERS, server_pod, servers_called};
 use crate::cluster::{CONTROLLERS_ACT_WITHIN, Cluster};
 use crate::look::is_injected;
 use crate::namespace::Namespace;
@@ -141,6 +141,29 @@ pub fn nothing_is_left_behind(cluster: &Cluster) -> Result<()> {
         Ok(left.trim().is_empty().then_some(()))
     })?;
     namespace.get("serviceaccount", "theirs")?;
+    Ok(())
+}
+
+/// Once, and until it is injected; nothing of it is touched.
+pub fn a_set_from_before_is_told_how_it_is_injected(cluster: &Cluster) -> Result<()> {
+    let namespace = cluster.namespace("controller-before", &[])?;
+    namespace.apply(SERVERS)?;
+    namespace.apply(
+        &servers_called("opted-out").replace("      labels: {app", "      labels: {dkron-ha.io/inject: 'false', app"),
+    )?;
+    namespace.opt_in()?;
+    let told = wait_until("a warning on the set", CONTROLLERS_ACT_WITHIN, || {
+        let events = namespace.run(&["get", "events", "--field-selector=reason=NotInjected", "-o", "json"])?.json()?;
+        Ok(events["items"].as_array().filter(|events| !events.is_empty()).cloned())
+    })?;
+    namespace.run(&["annotate", "namespace", &namespace.name, "example.com/look=again"])?;
+    std::thread::sleep(NOTHING_HAPPENS_FOR);
+    let again = namespace.run(&["get", "events", "--field-selector=reason=NotInjected", "-o", "json"])?.json()?;
+    ensure!(again["items"] == Value::Array(told.clone()) && told.len() == 1, "not told once: {again}");
+    ensure!(
+        told[0]["message"].as_str().is_some_and(|note| note.contains("rollout restart statefulset/dkron")),
+        "{told:?}"
+    );
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod fixture;
 mod guard;
 mod installation;
 mod label_updater;
+mod leader_last;
 mod lockout;
 mod manifests;
 mod never_sent;
@@ -73,6 +74,10 @@ scenarios! {
     controller::what_people_made_is_left_alone,
     controller::nothing_is_left_behind,
     controller::one_replica_acts_at_a_time,
+    controller::a_set_from_before_is_told_how_it_is_injected,
+    leader_last::followers_go_first_and_each_is_awaited,
+    leader_last::a_template_that_never_works_is_mended,
+    leader_last::taken_back_it_is_kubernetes_own_again,
     agents::agents_join_the_cluster_that_they_name,
     agents::agents_join_the_only_cluster,
     agents::agents_among_several_clusters_are_refused,

@@ -79,6 +79,8 @@ enum Stage {
 /// What the number of jobs is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
+    /// dkron was started before there was anybody to join.
+    Anew,
     Restart,
     Kill,
     Farewell,
@@ -96,6 +98,8 @@ pub struct Agent {
     /// When dkron was started last, and how often since it was last seen alive.
     started: Moment,
     restarts: u32,
+    /// It may still have come before its servers: they have never seen it, and it was not restarted for that.
+    early: bool,
     introduced: Option<Moment>,
     /// What went wrong with that, as it was said last.
     not_introduced: Option<Name>,
@@ -115,6 +119,7 @@ impl Agent {
             stage: Stage::New,
             started: Moment::default(),
             restarts: 0,
+            early: true,
             introduced: None,
             not_introduced: None,
             counting: None,
@@ -216,7 +221,7 @@ impl Agent {
             Heard::Nothing => {}
             Heard::Found(after) => {
                 self.say(Saying::Seen(after));
-                (self.restarts, self.introduced, self.held_up) = (0, None, None);
+                (self.restarts, self.early, self.introduced, self.held_up) = (0, false, None, None);
             }
             Heard::Missing(since) => self.missing(now, since),
         }
@@ -231,6 +236,11 @@ impl Agent {
             if lost >= LOST && !mem::replace(&mut self.told_unknown, true) {
                 self.say(Saying::Unknown);
             }
+            return;
+        }
+        // dkron looks for its first server every 30 s only.
+        if self.early && self.sight.is_missed_at_home() && lost >= PATIENCE + spread / 4 {
+            self.count(Wanted::Anew);
             return;
         }
         let again = self.introduced.is_none_or(|last| now.since(last) >= AGAIN);
@@ -254,6 +264,14 @@ impl Agent {
 
     fn jobs(&mut self, now: Moment, number: usize) {
         match (self.counting.take(), number) {
+            (Some(Wanted::Anew), number) if self.stage == Stage::Running => {
+                self.early = false;
+                if number == 0 {
+                    self.say(Saying::Anew);
+                    self.stage = Stage::Restarting(now, false);
+                    self.out.push(Action::Term);
+                }
+            }
             (Some(Wanted::Restart), 0) if self.stage == Stage::Running => {
                 self.say(Saying::Lost);
                 self.restarts += 1;

@@ -19,6 +19,8 @@ pub enum Saying {
     Introducing(IpAddr),
     /// That failed.
     NotIntroduced(Name),
+    /// dkron was started before its servers: it is restarted.
+    Anew,
     /// Nothing helped: dkron is restarted.
     Lost,
     /// Nothing helped, and so many jobs run.
@@ -44,6 +46,9 @@ impl fmt::Display for Saying {
                 write!(f, "the servers do not see this agent: introducing it to {server}")
             }
             Self::NotIntroduced(why) => write!(f, "introducing this agent failed: {why}"),
+            Self::Anew => {
+                f.write_str("the servers have come after this agent's dkron: restarting it, so that it joins at once")
+            }
             Self::Lost => f.write_str("the servers still do not see this agent, and no job runs: restarting dkron"),
             Self::HeldUp(jobs) => {
                 write!(f, "the servers still do not see this agent: not restarting it while {jobs} jobs run")

@@ -39,8 +39,8 @@ pub struct Sight {
     alive: bool,
     /// The first and the last answer that missed it, since it was seen last.
     missing: Option<(Moment, Moment)>,
-    /// A wrapper of the own cluster that missed it.
-    introducer: Option<IpAddr>,
+    /// A wrapper of the own cluster that missed it, in the last answer.
+    missed_by: Option<IpAddr>,
     by_wrapper: bool,
     /// The last question was answered by a server that knows a leader.
     answered: bool,
@@ -55,7 +55,7 @@ impl Sight {
             acquaintance: Acquaintance::Strangers,
             alive: false,
             missing: None,
-            introducer: None,
+            missed_by: None,
             by_wrapper: true,
             answered: false,
         }
@@ -91,15 +91,20 @@ impl Sight {
         self.by_wrapper
     }
 
+    /// A server of its own cluster, surely, has answered that it does not see it.
+    pub fn is_missed_at_home(&self) -> bool {
+        self.missed_by.is_some()
+    }
+
     /// A server to which it can be introduced. It is surely of the same cluster: two clusters that have met once are one for ever. And
     /// the agent has joined before: one that still tries would be given jobs before it can take any.
     pub fn introducer(&self) -> Option<IpAddr> {
-        self.introducer
+        self.missed_by.filter(|_| self.has_joined())
     }
 
     /// Takes in what the servers said.
     pub fn take_in(&mut self, now: Moment, seen: Outcome<Sighting>) -> Heard {
-        self.introducer = None;
+        self.missed_by = None;
         let Some(seen) = seen.ok().filter(|seen| !self.is_foreign(seen)) else { return self.unheard(now) };
         self.by_wrapper = seen.home.is_some();
         if seen.member.is_some() {
@@ -126,7 +131,7 @@ impl Sight {
             // they hear within seconds that it is gone.
             return self.unheard(now);
         }
-        self.introducer = (self.has_joined() && seen.home.is_some() && seen.home == self.home).then_some(seen.server);
+        self.missed_by = (seen.home.is_some() && seen.home == self.home).then_some(seen.server);
         let since = self.missing.filter(|(_, last)| now.since(*last) < STALE).map_or(now, |(since, _)| since);
         self.missing = Some((since, now));
         Heard::Missing(since)

@@ -206,6 +206,27 @@ fn an_agent_that_has_not_joined_is_restarted_and_never_introduced() {
 }
 
 #[test]
+fn an_agent_that_came_before_its_servers_is_restarted_once_and_soon() {
+    let mut cast = Cast::of(me());
+    cast.goes_on(300, &Err("nobody is there".into()));
+    assert_eq!(cast.did(), [Action::Start], "there is nobody to join");
+    cast.goes_on(14, &Ok(sighting(None)));
+    assert_eq!(cast.did(), [Action::Say(Saying::Anew), Action::Term]);
+    cast.hear(Input::Ended(0));
+    cast.goes_on(55, &Ok(sighting(None)));
+    assert_eq!(cast.did(), [Action::Start], "once; after that it is lost like any other");
+    // Whoever was seen is introduced, and not restarted for this.
+    let mut cast = Cast::seen();
+    cast.goes_on(14, &Ok(sighting(None)));
+    assert!(cast.did_not(is_term));
+    // A job that runs was given by somebody.
+    let mut cast = Cast::of(me());
+    cast.jobs = 1;
+    cast.goes_on(50, &Ok(sighting(None)));
+    assert!(cast.did_not(is_term));
+}
+
+#[test]
 fn servers_of_another_cluster_count_for_nothing() {
     let mut cast = Cast::seen();
     cast.goes_on(3600, &Ok(Sighting { home: Some(home("b")), ..sighting(None) }));

@@ -18,12 +18,13 @@ use crate::installed::Cluster;
 pub type Scenario = fn(&Cluster) -> Result<()>;
 
 /// Name and body of each, in this order: the last one takes dkron-ha away.
-pub const ALL: [(&str, Scenario); 22] = [
+pub const ALL: [(&str, Scenario); 23] = [
     ("plain::apply", plain::apply),
     ("plain::tokens", plain::tokens),
     ("restart::deleted", restart::deleted),
     ("restart::forced", restart::forced),
     ("rollout::restarted", rollout::restarted),
+    ("rollout::leader_last", rollout::leader_last),
     ("scale::up_and_down", scale::up_and_down),
     ("scale::to_zero_and_back", scale::to_zero_and_back),
     ("scale::deleted_and_applied_again", scale::deleted_and_applied_again),

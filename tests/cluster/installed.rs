@@ -87,11 +87,15 @@ impl Cluster {
         Ok(())
     }
 
-    /// Waits until no pod of the webhook is there.
-    pub fn until_no_replica(&self) -> Result<()> {
-        wait_until("the webhook to be gone", READY_WITHIN, || {
-            Ok(self.kubectl().list_json("pods", INSTALLATION)?.is_empty().then_some(()))
-        })
+    /// Ends replicas that are on their way out at once, and waits until they are gone. In good order that takes as long as API servers
+    /// keep idle connections: a minute and a half.
+    pub fn end_replicas(&self) -> Result<()> {
+        let pods = || self.kubectl().list_json("pods", INSTALLATION);
+        wait_until("the webhook to be on its way out", READY_WITHIN, || {
+            Ok(pods()?.iter().all(|pod| !pod["metadata"]["deletionTimestamp"].is_null()).then_some(()))
+        })?;
+        self.node.kill_pods(INSTALLATION)?;
+        wait_until("the webhook to be gone", READY_WITHIN, || Ok(pods()?.is_empty().then_some(())))
     }
 
     /// Names of everything that is stored, but for what is in motion by itself and what scenarios made.

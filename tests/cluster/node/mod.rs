@@ -141,6 +141,16 @@ impl Node {
         Ok(())
     }
 
+    /// Kills every container of a namespace, at once.
+    pub fn kill_pods(&self, namespace: &str) -> Result<()> {
+        let of_namespace = format!("labels.\"io.kubernetes.pod.namespace\"=={namespace}");
+        for container in self.ctr(&["containers", "ls", "--quiet", &of_namespace])?.split_whitespace() {
+            // It may have ended by itself.
+            let _ = self.ctr(&["tasks", "kill", "--all", "--signal=SIGKILL", container]);
+        }
+        Ok(())
+    }
+
     /// As if the power had failed for a moment: every container is gone, and the kubelet finds out.
     pub fn reboot(&self) -> Result<()> {
         self.stop_component("kubelet")?;

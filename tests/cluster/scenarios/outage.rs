@@ -22,7 +22,7 @@ pub fn of_the_webhook(cluster: &Cluster) -> Result<()> {
         cluster.kubectl().run(&["scale", "deployment", INSTALLATION, "-n", INSTALLATION, replicas], None)?.ok()
     };
     scale("--replicas=0")?;
-    cluster.until_no_replica()?;
+    cluster.end_replicas()?;
     let follower = servers.follower()?;
     servers.delete(&follower, &[])?;
     thread::sleep(seconds(20));

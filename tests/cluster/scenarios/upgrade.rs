@@ -89,6 +89,7 @@ pub fn uninstalled(cluster: &Cluster) -> Result<()> {
     kubectl.run(&["delete", "mutatingwebhookconfiguration", INSTALLATION], None)?.ok()?;
     let manifests = cluster.manifests(images::DKRON_HA)?;
     kubectl.run(&["delete", "--ignore-not-found", "--wait=false", "-f", "-"], Some(&manifests))?.ok()?;
+    cluster.end_replicas()?;
     wait_until("the installation to be gone", seconds(180), || {
         Ok(kubectl.find("namespace", "", INSTALLATION)?.is_none().then_some(()))
     })?;

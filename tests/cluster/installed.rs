@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -34,8 +35,8 @@ pub struct Cluster {
     /// What was there before it was installed.
     found: BTreeSet<String>,
     namespaces: AtomicUsize,
-    /// Those of the present scenario.
-    open: Mutex<Vec<String>>,
+    /// Those of the scenarios that run, each in a thread of its own.
+    open: Mutex<BTreeMap<String, ThreadId>>,
 }
 
 impl Cluster {
@@ -128,7 +129,7 @@ impl Cluster {
     /// A name for a namespace that the scenario makes itself; it is deleted after it.
     pub fn name(&self, stem: &str) -> String {
         let name = format!("{stem}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), thread::current().id());
         name
     }
 
@@ -140,12 +141,15 @@ impl Cluster {
 
     /// Names of the present scenario's namespaces.
     pub fn namespaces(&self) -> Vec<String> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = thread::current().id();
+        open.iter().filter(|(_, thread)| **thread == own).map(|(name, _)| name.clone()).collect()
     }
 
     /// Takes away what the present scenario made, and waits for nothing.
     pub fn clear(&self) {
-        for name in std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner)) {
+        for name in self.namespaces() {
+            self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
             // What is left takes memory, and nothing else.
             let _ = self.kubectl().run(&["delete", "namespace", &name, "--wait=false", "--ignore-not-found"], None);
             let _ =

@@ -25,6 +25,8 @@ mod watcher;
 use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -47,9 +49,7 @@ fn main() -> ExitCode {
         return outcome;
     }
     let stays = std::env::args().nth(1).is_some_and(|word| word == UP);
-    // One after the other and in this thread: with the thread that started a process ends the process.
-    let arguments =
-        if stays { Arguments::default() } else { Arguments { test_threads: Some(1), ..Arguments::from_args() } };
+    let arguments = if stays { Arguments::default() } else { Arguments::from_args() };
     let outcome = if enclosure::is_inside() { inside(stays, &arguments) } else { outside(&arguments) };
     outcome.unwrap_or_else(|error| {
         eprintln!("{error:#}");
@@ -89,20 +89,34 @@ fn none_run(arguments: &Arguments) -> ExitCode {
     let ignored = |&(name, _): &(&str, Scenario)| {
         Trial::test(name, || Err("not run by tests/cluster/run".into())).with_ignored_flag(true)
     };
-    libtest_mimic::run(arguments, scenarios::ALL.iter().map(ignored).collect()).exit_code()
+    libtest_mimic::run(arguments, scenarios::BESIDE_OTHERS.iter().chain(&scenarios::ALONE).map(ignored).collect())
+        .exit_code()
 }
 
 fn inside(stays: bool, arguments: &Arguments) -> Result<ExitCode> {
     interrupt::install()?;
-    let tier = Arc::new(Tier::new(Parts::from_environment()?));
+    let parts = Parts::from_environment()?;
+    let tier = Arc::new(Tier::start(&parts).context("starting the cluster")?);
     if stays {
-        return tier.stay().map(|()| ExitCode::SUCCESS);
+        println!(
+            "up; tests/cluster/run --kubectl ARGUMENT… is its kubectl; Ctrl-C or tests/cluster/run --down ends it"
+        );
+        while interrupt::check().is_ok() {
+            thread::sleep(Duration::from_millis(200));
+        }
+        return Ok(ExitCode::SUCCESS);
     }
-    let trial = |&(name, scenario): &(&'static str, Scenario)| {
-        let tier = Arc::clone(&tier);
-        Trial::test(name, move || tier.run(name, scenario).map_err(|error| Failed::from(format!("{error:#}"))))
+    let run = |scenarios: &[(&'static str, Scenario)], threads| {
+        let trial = |&(name, scenario): &(&'static str, Scenario)| {
+            let tier = Arc::clone(&tier);
+            Trial::test(name, move || tier.run(name, scenario).map_err(|error| Failed::from(format!("{error:#}"))))
+        };
+        let arguments = Arguments { test_threads: Some(threads), ..arguments.clone() };
+        libtest_mimic::run(&arguments, scenarios.iter().map(trial).collect())
     };
-    let conclusion = libtest_mimic::run(arguments, scenarios::ALL.iter().map(trial).collect());
+    // Real figures are measured one after the other; what the stand-in does shows no times. One thread is this one.
+    let beside = run(&scenarios::BESIDE_OTHERS, if parts.real { 1 } else { 3 });
+    let alone = run(&scenarios::ALONE, 1);
     tier.finish()?;
-    Ok(conclusion.exit_code())
+    Ok(if beside.has_failed() { beside.exit_code() } else { alone.exit_code() })
 }

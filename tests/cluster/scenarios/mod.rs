@@ -17,14 +17,10 @@ use crate::installed::Cluster;
 /// Measures, and says whether what it must show was shown.
 pub type Scenario = fn(&Cluster) -> Result<()>;
 
-/// Name and body of each, in this order: the last one takes dkron-ha away.
-pub const ALL: [(&str, Scenario); 23] = [
+/// Name and body of those that mind nobody.
+pub const BESIDE_OTHERS: [(&str, Scenario); 14] = [
     ("plain::apply", plain::apply),
     ("plain::tokens", plain::tokens),
-    ("restart::deleted", restart::deleted),
-    ("restart::forced", restart::forced),
-    ("rollout::restarted", rollout::restarted),
-    ("rollout::leader_last", rollout::leader_last),
     ("scale::up_and_down", scale::up_and_down),
     ("scale::to_zero_and_back", scale::to_zero_and_back),
     ("scale::deleted_and_applied_again", scale::deleted_and_applied_again),
@@ -37,6 +33,15 @@ pub const ALL: [(&str, Scenario); 23] = [
     ("shapes::account_of_the_user", shapes::account_of_the_user),
     ("shapes::automount_off", shapes::automount_off),
     ("shapes::opted_out", shapes::opted_out),
+];
+
+/// Those that have the cluster for themselves, since they count moments or stop what others need, in this order: the last one takes
+/// dkron-ha away.
+pub const ALONE: [(&str, Scenario); 9] = [
+    ("restart::deleted", restart::deleted),
+    ("restart::forced", restart::forced),
+    ("rollout::restarted", rollout::restarted),
+    ("rollout::leader_last", rollout::leader_last),
     ("outage::of_the_webhook", outage::of_the_webhook),
     ("outage::of_the_api_server", outage::of_the_api_server),
     ("outage::of_the_node", outage::of_the_node),

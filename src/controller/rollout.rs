@@ -18,7 +18,7 @@ use crate::options::Rollout as By;
 
 /// A server counts once it has been ready for so long, or for the set's `minReadySeconds` if that is longer: raft may still be
 /// bringing it what it missed.
-pub const SETTLED: SignedDuration = SignedDuration::from_secs(10);
+pub const SETTLED: SignedDuration = SignedDuration::from_secs(5);
 
 /// A server that has not been ready for so long does not get there by itself.
 pub const STUCK: SignedDuration = SignedDuration::from_mins(5);

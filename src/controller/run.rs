@@ -28,7 +28,7 @@ use crate::watches::Pauses;
 const AGAIN: Duration = Duration::from_secs(120);
 
 /// Where time alone changes what is to be done.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(2);
 
 /// After something failed.
 const AFTER_ERROR: Duration = Duration::from_secs(5);

@@ -90,7 +90,9 @@ fn version(program: &Path, question: &str) -> String {
     match Command::new(program).arg(question).output() {
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            format!("{name}: {}", said.lines().next().unwrap_or_default())
+            let line =
+                said.lines().find(|line| line.to_lowercase().contains("version")).or_else(|| said.lines().next());
+            format!("{name}: {}", line.unwrap_or_default())
         }
         Err(error) => format!("{name}: {error}"),
     }

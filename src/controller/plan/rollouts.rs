@@ -160,9 +160,9 @@ mod tests {
 
     #[test]
     fn a_pause_is_a_warning_and_a_short_wait_is_looked_at_soon() {
-        let soon = with(["a", "b"], "True", "2025-12-31T23:59:55Z");
+        let soon = with(["a", "b"], "True", "2025-12-31T23:59:58Z");
         assert!(soon.soon && soon.replace.is_empty() && soon.say.is_empty(), "{soon:?}");
-        let waits = with(["a", "b"], "False", "2025-12-31T23:59:55Z");
+        let waits = with(["a", "b"], "False", "2025-12-31T23:59:58Z");
         assert!(!waits.soon && waits.replace.is_empty() && waits.say.is_empty(), "{waits:?}");
         let pauses = with(["a", "b"], "False", "2025-12-31T23:50:00Z");
         assert!(pauses.replace.is_empty() && pauses.say[0].warning, "{pauses:?}");

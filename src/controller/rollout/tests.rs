@@ -149,8 +149,8 @@ fn each_is_awaited_until_it_has_been_ready_for_a_moment() {
     assert_eq!(with(unready_for(server(2, "new"), 299)), "wait: dkron-2 is not ready yet");
     let stuck = "pause: dkron-2 has the new revision, and has not been ready for 5 minutes";
     assert_eq!(with(unready_for(server(2, "new"), 300)), stuck);
-    assert_eq!(with(ready_for(server(2, "new"), 9)), "settle: dkron-2 has only just become ready");
-    assert_eq!(with(ready_for(server(2, "new"), 10)), "replace dkron-1");
+    assert_eq!(with(ready_for(server(2, "new"), 4)), "settle: dkron-2 has only just become ready");
+    assert_eq!(with(ready_for(server(2, "new"), 5)), "replace dkron-1");
     assert_eq!(with(ready_for(server(2, "new"), -60)), "replace dkron-1", "its node's clock is ahead");
     let mut patient = set(3);
     patient.spec.as_mut().unwrap().min_ready_seconds = Some(60);

@@ -139,6 +139,21 @@ impl Cluster {
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
     }
 
+    /// Which image a server would get now, in a namespace that is new; a person asks until the answer is yes.
+    pub fn installer(&self) -> Result<String> {
+        let namespace = self.name("probe");
+        let kubectl = self.kubectl().in_namespace(&namespace)?;
+        kubectl.apply(&Self::opted_in(&namespace, &[]).to_string(), &[])?.ok()?;
+        let container = json!({"name": "dkron", "image": images::DKRON, "args": ["agent", "--server"]});
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": {"containers": [container]}});
+        let answer = wait_until("a pod to be admitted", READY_WITHIN, || {
+            let answer = kubectl.run(&["create", "--dry-run=server", "-o=json", "-f=-"], Some(&pod.to_string()))?;
+            Ok(answer.status.success().then_some(answer))
+        })?;
+        let image = answer.json()?["spec"]["initContainers"][0]["image"].as_str().map(str::to_owned);
+        image.context("a pod without an installer")
+    }
+
     /// Names of the present scenario's namespaces.
     pub fn namespaces(&self) -> Vec<String> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use dkron_ha::contract::object::INSTALLATION;
-
-use serde_json::json;
 
 use crate::figures::{Row, Times};
 use crate::images;
@@ -54,28 +52,12 @@ fn with_next<T>(cluster: &Cluster, scenario: impl FnOnce() -> Result<T>) -> Resu
     let outcome = cluster.install(images::DKRON_HA_NEXT).and_then(|()| {
         // An old replica still answers what comes over a connection that was open before it was told to end.
         wait_until("the new release to answer", seconds(120), || {
-            Ok((installer(cluster)? == images::DKRON_HA_NEXT).then_some(()))
+            Ok((cluster.installer()? == images::DKRON_HA_NEXT).then_some(()))
         })?;
         scenario()
     });
     cluster.install(images::DKRON_HA)?;
     outcome
-}
-
-/// Which image a pod would get now.
-fn installer(cluster: &Cluster) -> Result<String> {
-    let namespace = cluster.name("probe");
-    let kubectl = cluster.kubectl().in_namespace(&namespace)?;
-    kubectl.apply(&Cluster::opted_in(&namespace, &[]).to_string(), &[])?.ok()?;
-    let container = json!({"name": "dkron", "image": images::DKRON, "args": ["agent", "--server"]});
-    let pod =
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": {"containers": [container]}});
-    let answer = wait_until("the namespace's accounts", seconds(30), || {
-        let answer = kubectl.run(&["create", "--dry-run=server", "-o=json", "-f=-"], Some(&pod.to_string()))?;
-        Ok(answer.status.success().then_some(answer))
-    })?;
-    let image = answer.json()?["spec"]["initContainers"][0]["image"].as_str().map(str::to_owned);
-    image.context("a pod without an installer")
 }
 
 /// The last of all: as docs/install.md tells it.

@@ -1,10 +1,10 @@
 //! One replica: the real keeper and the real acceptor, with a clock that may be wrong and an API server that may be slow.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dkron_ha::certs::world::{Step, World};
-use dkron_ha::certs::{Board, Jitter, Keeper, Served, Sight};
+use dkron_ha::certs::{Board, Jitter, Keeper, Moment as Clocks, Served, Sight};
 use dkron_ha::server::tls;
 use tokio_rustls::TlsAcceptor;
 
@@ -19,6 +19,12 @@ pub fn wall(at: Duration, skew: i64) -> SystemTime {
     let now = UNIX_EPOCH + BEGIN + at;
     let by = Duration::from_secs(skew.unsigned_abs());
     if skew < 0 { now - by } else { now + by }
+}
+
+/// The same, and on a clock that nobody sets.
+fn clocks(at: Duration, skew: i64) -> Clocks {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Clocks { wall: wall(at, skew), steady: *BEGUN + at }
 }
 
 /// What it does at its next moment.
@@ -88,7 +94,7 @@ impl Replica {
             Stage::Seen(sight) => {
                 let secret = if self.cut_off { dkron_ha::certs::world::Secret::Unread } else { api.secret() };
                 let away = self.cut_off || api.away;
-                match self.keeper.next(&World { sight, secret }, wall(at, self.skew)).expect("a step") {
+                match self.keeper.next(&World { sight, secret }, clocks(at, self.skew)).expect("a step") {
                     Step::Serve(pair) => {
                         self.served.replace(pair);
                         self.leaves += 1;

@@ -9,10 +9,12 @@
 //! - A leaf is served only once the live registration vouches for it, and one of another authority only after the same time, unless
 //!   the present one is not trusted any more.
 //! - An authority whose certificates are in use stays in the bundle, and is put back where somebody has taken it out of the Secret.
+//!   Who makes the Secret anew ranks what the registration trusts and it has never seen before what it knows: others serve by that.
 //! - How long something has been trusted is measured by the clock that nobody sets.
 //!
 //! Pure but for keys, which are made of the system's randomness.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -306,12 +308,14 @@ impl Keeper {
         };
         let in_use = sight.vouch(&self.served.pair, now).is_ok().then(|| self.served.by.clone());
         let known = self.keyring.as_ref();
-        let before = known.map(|known| {
-            [known.authority().certificate()].into_iter().chain(known.previous()).cloned().collect::<Vec<_>>()
-        });
+        let before: Vec<_> = known
+            .map(|known| [known.authority().certificate()].into_iter().chain(known.previous()).cloned().collect())
+            .unwrap_or_default();
         let live = sight.live().map(ours).unwrap_or_default();
+        // What we do not know came after what we do: others serve by it, and we have missed it.
+        let missed = newest_first(live.certificates().iter().filter(|one| !before.contains(one)).cloned().collect());
         // Whatever their dates: it may be our clock that is wrong, and one that is over harms nobody.
-        let previous = in_use.into_iter().chain(before.unwrap_or_default()).chain(live.certificates().iter().cloned());
+        let previous = in_use.into_iter().chain(missed).chain(before);
         let known = known.map(Keyring::authority).filter(|known| known.validity().at(now) == Standing::Valid);
         Ok(match known {
             Some(known) => Keyring::new(Arc::clone(known), previous).with_next(Some(new)),
@@ -341,6 +345,12 @@ impl Keeper {
 fn ours(live: &Live) -> Bundle {
     let all = live.entries.iter().flat_map(|entry| Bundle::read(&entry.bundle).certificates().to_vec());
     all.filter(|one| Credential::read(one).is_ok_and(|read| read.name == AUTHORITY_NAME)).collect()
+}
+
+/// The latest made first, as well as the clocks of those who made them agree.
+fn newest_first(mut authorities: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+    authorities.sort_by_key(|one| Reverse(Credential::read(one).map_or(i64::MIN, |read| read.validity.not_before)));
+    authorities
 }
 
 fn written(keyring: &Keyring, mut data: Data) -> Data {

@@ -21,8 +21,9 @@ pub const NEXT_KEY: &str = "next.key";
 /// Certificates of authorities before it, PEM, the latest first.
 pub const PREVIOUS: &str = "previous.crt";
 
-/// Authorities that are trusted beside the present one. One is the rule; more are there after several changes within a short time.
-pub const MOST_PREVIOUS: usize = 3;
+/// Authorities that are trusted beside the present one and its successor: the latest. A replica that does not see the Secret goes on
+/// serving by one of them, so this is also how many new authorities there may be meanwhile without harm to it.
+pub const MOST_PREVIOUS: usize = 8;
 
 /// Data of a Secret. Keys that are not ours are left alone.
 pub type Data = BTreeMap<String, Vec<u8>>;

@@ -10,6 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::api::{Api, NAMESPACE, Refusal, SERVICE};
 use crate::random::Random;
+use crate::tally::Leaf;
 
 /// Beginning of the played time.
 pub const BEGIN: Duration = Duration::from_secs(1_800_000_000);
@@ -48,7 +49,7 @@ pub struct Replica {
     /// The API server cannot be reached from here.
     pub cut_off: bool,
     failures: u32,
-    pub leaves: usize,
+    jitter: Jitter,
     /// Probes in a row that were answered with 503; `None` before the first good one.
     bad_probes: Option<u32>,
 }
@@ -58,6 +59,8 @@ pub enum Moment {
     Nothing,
     /// This was done.
     Done(Step),
+    /// It serves another leaf.
+    Served(Leaf),
 }
 
 impl Replica {
@@ -76,7 +79,7 @@ impl Replica {
             skew,
             cut_off: false,
             failures: 0,
-            leaves: 0,
+            jitter,
             bad_probes: None,
         }
     }
@@ -96,10 +99,10 @@ impl Replica {
                 let away = self.cut_off || api.away;
                 match self.keeper.next(&World { sight, secret }, clocks(at, self.skew)).expect("a step") {
                     Step::Serve(pair) => {
+                        let leaf = self.reason(at);
                         self.served.replace(pair);
-                        self.leaves += 1;
                         self.next = at;
-                        return Moment::Done(Step::Serve(self.served.pair()));
+                        return Moment::Served(leaf);
                     }
                     Step::Wait(pause) => self.next = at + if away { self.backoff() } else { pause },
                     step => {
@@ -127,6 +130,22 @@ impl Replica {
             }
         }
         Moment::Nothing
+    }
+
+    /// Why it is about to serve another leaf.
+    fn reason(&self, at: Duration) -> Leaf {
+        if self.bad_probes.is_none() {
+            return Leaf::First;
+        }
+        let is_due = self.pair().validity().is_due(wall(at, self.skew), self.jitter);
+        if is_due { Leaf::Aged } else { Leaf::Followed }
+    }
+
+    /// When it next has something to renew, in seconds since 1970: its leaf at the latest, or the authority.
+    pub fn due(&self) -> i64 {
+        let authority = self.keeper.authority().map(|validity| validity.due(self.jitter));
+        let leaf = self.pair().validity().due(Jitter::NONE);
+        authority.map_or(leaf, |authority| authority.min(leaf))
     }
 
     fn backoff(&mut self) -> Duration {

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn predecessors_are_few_and_never_the_present_one() {
-        let all: Vec<_> = (0..6).map(|_| authority()).collect();
+        let all: Vec<_> = (0..MOST_PREVIOUS + 3).map(|_| authority()).collect();
         let certificates = || all.iter().map(|one| one.certificate().clone());
         let keyring = Keyring::new(Arc::clone(&all[0]), certificates().chain(certificates()));
         assert_eq!(keyring.previous(), certificates().skip(1).take(MOST_PREVIOUS).collect::<Vec<_>>());

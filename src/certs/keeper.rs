@@ -9,11 +9,14 @@
 //! - A leaf is served only once the live registration vouches for it, and one of another authority only after the same time, unless
 //!   the present one is not trusted any more.
 //! - An authority whose certificates are in use stays in the bundle, and is put back where somebody has taken it out of the Secret.
+//!   Who makes the Secret anew ranks what the registration trusts and it has never seen before what it knows: others serve by that.
+//! - How long something has been trusted is measured by the clock that nobody sets.
 //!
 //! Pure but for keys, which are made of the system's randomness.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustls::pki_types::CertificateDer;
 
@@ -26,7 +29,7 @@ use super::settling::Settling;
 use super::sight::{Live, Sight, hosts};
 use super::validity::{Jitter, Standing, Validity};
 use super::world::{Secret, Step, Stored, Why, World};
-use super::{Bundle, Pair, unix_seconds};
+use super::{Bundle, Moment, Pair, unix_seconds};
 
 /// Common name of the authorities that are made here.
 pub const AUTHORITY_NAME: &str = "dkron-ha authority";
@@ -119,31 +122,31 @@ impl Keeper {
     ///
     /// # Errors
     /// [`KeepError`] where nothing can be signed; what is served stays.
-    pub fn next(&mut self, world: &World, now: SystemTime) -> Result<Step, KeepError> {
-        self.notice(world, now);
-        self.meet(&world.sight, now);
+    pub fn next(&mut self, world: &World, now: Moment) -> Result<Step, KeepError> {
+        self.notice(world, now.steady);
+        self.meet(&world.sight, now.wall);
         let why = match &world.secret {
             Secret::Present(stored) => self.learn(stored, &world.sight, now)?,
             Secret::Unread | Secret::Absent => None,
         };
-        self.prepare(&world.sight, now)?;
+        self.prepare(&world.sight, now.wall)?;
         if let Some(pair) = self.take_over(&world.sight, now) {
             return Ok(Step::Serve(pair));
         }
         // An authority that is only to be replaced goes on being published, so that a Secret which cannot be written harms nobody.
         let is_usable = matches!(why, None | Some(Why::Due | Why::Ripe));
         if let (Secret::Present(_), Some(live), true) = (&world.secret, world.sight.live(), is_usable)
-            && !self.forgets(live, now)
-            && let Some(step) = self.publish(live, now)
+            && !self.forgets(live, now.wall)
+            && let Some(step) = self.publish(live, now.steady)
         {
             return Ok(step);
         }
-        let rewrite = self.rewrite(world, why, now)?;
-        Ok(rewrite.filter(|_| self.rewritten.pause(now).is_zero()).unwrap_or_else(|| self.wait(world, now)))
+        let rewrite = self.rewrite(world, why, now.wall)?;
+        Ok(rewrite.filter(|_| self.rewritten.pause(now.steady).is_zero()).unwrap_or_else(|| self.wait(world, now)))
     }
 
     /// Counts what others change.
-    fn notice(&mut self, world: &World, now: SystemTime) {
+    fn notice(&mut self, world: &World, now: Instant) {
         let version = match &world.secret {
             Secret::Unread => return,
             Secret::Absent => String::new(),
@@ -165,7 +168,8 @@ impl Keeper {
     }
 
     /// Takes the Secret in, unless there is something wrong with it.
-    fn learn(&mut self, stored: &Stored, sight: &Sight, now: SystemTime) -> Result<Option<Why>, KeepError> {
+    fn learn(&mut self, stored: &Stored, sight: &Sight, moment: Moment) -> Result<Option<Why>, KeepError> {
+        let now = moment.wall;
         let keyring = match Keyring::read(&stored.data) {
             Ok(keyring) => keyring,
             Err(error) => return Ok(Some(Why::Unusable(error))),
@@ -194,7 +198,9 @@ impl Keeper {
         let trusts = |live: &Live, next| live.entries.iter().all(|entry| Bundle::read(&entry.bundle).contains(next));
         Ok(match (next, sight.live()) {
             (None, _) => is_due.then_some(Why::Due),
-            (Some(next), Some(live)) if trusts(live, &next) => self.ripening.holds(&next, now).then_some(Why::Ripe),
+            (Some(next), Some(live)) if trusts(live, &next) => {
+                self.ripening.holds(&next, moment.steady).then_some(Why::Ripe)
+            }
             (Some(_), _) => {
                 self.ripening.breaks();
                 None
@@ -221,20 +227,20 @@ impl Keeper {
     }
 
     /// The candidate, if it may be served now.
-    fn take_over(&mut self, sight: &Sight, now: SystemTime) -> Option<Arc<Pair>> {
+    fn take_over(&mut self, sight: &Sight, now: Moment) -> Option<Arc<Pair>> {
         let (Some(candidate), Some(live)) = (&self.candidate, sight.live()) else {
             self.settling.breaks();
             return None;
         };
-        if live.vouch(&candidate.pair, now).is_err() {
+        if live.vouch(&candidate.pair, now.wall).is_err() {
             self.settling.breaks();
             return None;
         }
-        let is_settled = self.settling.holds(&candidate.by, now) || candidate.by == self.served.by;
+        let is_settled = self.settling.holds(&candidate.by, now.steady) || candidate.by == self.served.by;
         // Others may be called meanwhile: a replica that was never trusted has no reason to hurry with an authority that is new to all.
         let is_strange = self.met.as_ref().is_some_and(|met| !met.is_empty() && !met.contains(&candidate.by));
         let is_news = is_strange || self.keyring.as_ref().is_some_and(Keyring::is_new);
-        let may_wait = live.vouch(&self.served.pair, now).is_ok() || !self.was_trusted && is_news;
+        let may_wait = live.vouch(&self.served.pair, now.wall).is_ok() || !self.was_trusted && is_news;
         if may_wait && !is_settled {
             return None;
         }
@@ -249,7 +255,7 @@ impl Keeper {
     }
 
     /// The bundle into the registration, unless it is there, or somebody else keeps overwriting it.
-    fn publish(&mut self, live: &Live, now: SystemTime) -> Option<Step> {
+    fn publish(&mut self, live: &Live, now: Instant) -> Option<Step> {
         let bundle = self.keyring.as_ref()?.bundle().pem();
         if live.carries(&bundle) {
             self.carried = Some(bundle);
@@ -302,12 +308,14 @@ impl Keeper {
         };
         let in_use = sight.vouch(&self.served.pair, now).is_ok().then(|| self.served.by.clone());
         let known = self.keyring.as_ref();
-        let before = known.map(|known| {
-            [known.authority().certificate()].into_iter().chain(known.previous()).cloned().collect::<Vec<_>>()
-        });
+        let before: Vec<_> = known
+            .map(|known| [known.authority().certificate()].into_iter().chain(known.previous()).cloned().collect())
+            .unwrap_or_default();
         let live = sight.live().map(ours).unwrap_or_default();
+        // What we do not know came after what we do: others serve by it, and we have missed it.
+        let missed = newest_first(live.certificates().iter().filter(|one| !before.contains(one)).cloned().collect());
         // Whatever their dates: it may be our clock that is wrong, and one that is over harms nobody.
-        let previous = in_use.into_iter().chain(before.unwrap_or_default()).chain(live.certificates().iter().cloned());
+        let previous = in_use.into_iter().chain(missed).chain(before);
         let known = known.map(Keyring::authority).filter(|known| known.validity().at(now) == Standing::Valid);
         Ok(match known {
             Some(known) => Keyring::new(Arc::clone(known), previous).with_next(Some(new)),
@@ -318,14 +326,16 @@ impl Keeper {
     }
 
     /// Until something is due.
-    fn wait(&self, world: &World, now: SystemTime) -> Step {
-        let is_well = world.sight.vouch(&self.served.pair, now).is_ok();
+    fn wait(&self, world: &World, now: Moment) -> Step {
+        let Moment { wall, steady } = now;
+        let is_well = world.sight.vouch(&self.served.pair, wall).is_ok();
         let look = if is_well { LOOK.saturating_sub(self.jitter.of_duration(LOOK / 3)) } else { LOOK_SOON };
-        let due = self.served.pair.validity().due(self.jitter).saturating_sub(unix_seconds(now));
+        let due = self.served.pair.validity().due(self.jitter).saturating_sub(unix_seconds(wall));
         let due = u64::try_from(due).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
-        let settled = [&self.settling, &self.ripening].into_iter().filter_map(|settling| settling.left(now));
+        let settled = [&self.settling, &self.ripening].into_iter().filter_map(|settling| settling.left(steady));
         let settled = settled.filter(|left| !left.is_zero());
-        let pauses = [self.rewritten.pause(now), self.overwritten.pause(now)].into_iter().filter(|one| !one.is_zero());
+        let pauses =
+            [self.rewritten.pause(steady), self.overwritten.pause(steady)].into_iter().filter(|one| !one.is_zero());
         let first = [Some(look), due].into_iter().flatten().chain(settled).chain(pauses).min();
         Step::Wait(first.unwrap_or(look).max(BREATH))
     }
@@ -335,6 +345,12 @@ impl Keeper {
 fn ours(live: &Live) -> Bundle {
     let all = live.entries.iter().flat_map(|entry| Bundle::read(&entry.bundle).certificates().to_vec());
     all.filter(|one| Credential::read(one).is_ok_and(|read| read.name == AUTHORITY_NAME)).collect()
+}
+
+/// The latest made first, as well as the clocks of those who made them agree.
+fn newest_first(mut authorities: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+    authorities.sort_by_key(|one| Reverse(Credential::read(one).map_or(i64::MIN, |read| read.validity.not_before)));
+    authorities
 }
 
 fn written(keyring: &Keyring, mut data: Data) -> Data {

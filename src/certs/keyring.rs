@@ -21,8 +21,9 @@ pub const NEXT_KEY: &str = "next.key";
 /// Certificates of authorities before it, PEM, the latest first.
 pub const PREVIOUS: &str = "previous.crt";
 
-/// Authorities that are trusted beside the present one. One is the rule; more are there after several changes within a short time.
-pub const MOST_PREVIOUS: usize = 3;
+/// Authorities that are trusted beside the present one and its successor: the latest. A replica that does not see the Secret goes on
+/// serving by one of them, so this is also how many new authorities there may be meanwhile without harm to it.
+pub const MOST_PREVIOUS: usize = 8;
 
 /// Data of a Secret. Keys that are not ours are left alone.
 pub type Data = BTreeMap<String, Vec<u8>>;
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn predecessors_are_few_and_never_the_present_one() {
-        let all: Vec<_> = (0..6).map(|_| authority()).collect();
+        let all: Vec<_> = (0..MOST_PREVIOUS + 3).map(|_| authority()).collect();
         let certificates = || all.iter().map(|one| one.certificate().clone());
         let keyring = Keyring::new(Arc::clone(&all[0]), certificates().chain(certificates()));
         assert_eq!(keyring.previous(), certificates().skip(1).take(MOST_PREVIOUS).collect::<Vec<_>>());

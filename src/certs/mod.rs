@@ -15,6 +15,7 @@
 //! | [`keyring`] | what the Secret of the kept authority holds |
 //! | [`leaf`] | a leaf of the kept authority, and what it was made of |
 //! | [`world`], [`keeper`] | Secret, registration and time in, the next thing to do out |
+//! | [`moment`] | what time it is, by a clock that may be set and by one that only runs |
 //! | [`settling`] | how long something has been trusted already |
 //! | [`patience`] | pauses between attempts to put right what somebody else keeps changing |
 //! | [`board`] | what was last seen, for readiness and metrics |
@@ -30,6 +31,7 @@ pub mod issue;
 pub mod keeper;
 pub mod keyring;
 pub mod leaf;
+pub mod moment;
 pub mod pair;
 pub mod patience;
 pub mod restore;
@@ -50,6 +52,7 @@ pub use bundle::Bundle;
 pub use files::CertDir;
 pub use issue::{Authority, IssueError, Leaf};
 pub use keeper::Keeper;
+pub use moment::Moment;
 pub use pair::{Pair, PairError};
 pub use served::Served;
 pub use sight::Sight;

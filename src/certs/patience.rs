@@ -1,6 +1,6 @@
 //! Pauses between attempts to put right what somebody else keeps changing.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 /// So many changes are put right at once.
 const FREE: usize = 4;
@@ -11,38 +11,33 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// Remembers changes by others.
 #[derive(Clone, Debug, Default)]
-pub struct Patience(Vec<SystemTime>);
+pub struct Patience(Vec<Instant>);
 
 impl Patience {
     /// Somebody has changed it, at `now`.
-    pub fn note(&mut self, now: SystemTime) {
-        // A clock that was set back forgets.
-        self.0.retain(|past| now.duration_since(*past).is_ok_and(|ago| ago < MEMORY));
+    pub fn note(&mut self, now: Instant) {
+        self.0.retain(|past| now.duration_since(*past) < MEMORY);
         self.0.push(now);
     }
 
     /// How long still to wait before it is put right again; nothing after the first few changes, then twice as long for each.
-    pub fn pause(&self, now: SystemTime) -> Duration {
-        let recent = self.0.iter().filter_map(|past| now.duration_since(*past).ok()).filter(|ago| *ago < MEMORY);
+    pub fn pause(&self, now: Instant) -> Duration {
+        let recent = self.0.iter().filter(|past| now.duration_since(**past) < MEMORY);
         let beyond = recent.count().saturating_sub(FREE);
         let Some(last) = self.0.last().filter(|_| beyond > 0) else { return Duration::ZERO };
         let pause = Duration::from_secs(1 << beyond.min(6)).min(LONGEST);
-        now.duration_since(*last).map_or(Duration::ZERO, |ago| pause.saturating_sub(ago))
+        pause.saturating_sub(now.duration_since(*last))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
-
     use super::*;
-
-    fn at(second: u64) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(second)
-    }
 
     #[test]
     fn a_few_changes_cost_nothing_and_many_more_and_more() {
+        let begun = Instant::now();
+        let at = |second| begun + Duration::from_secs(second);
         let mut patience = Patience::default();
         let mut pauses = Vec::new();
         for second in 0..12 {
@@ -55,11 +50,12 @@ mod tests {
     }
 
     #[test]
-    fn old_changes_and_those_of_another_clock_are_forgotten() {
+    fn old_changes_are_forgotten() {
+        let begun = Instant::now();
+        let at = |second| begun + Duration::from_secs(second);
         let mut patience = Patience::default();
-        (0..8).for_each(|second| patience.note(at(10_000 + second)));
-        assert_eq!(patience.pause(at(9_000)), Duration::ZERO, "set back");
-        patience.note(at(11_000));
-        assert_eq!(patience.pause(at(11_000)), Duration::ZERO);
+        (0..8).for_each(|second| patience.note(at(second)));
+        patience.note(at(1_000));
+        assert_eq!(patience.pause(at(1_000)), Duration::ZERO);
     }
 }

@@ -1,7 +1,7 @@
 //! Look, decide, act.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use kube::Client;
 use tokio::sync::Notify;
@@ -11,7 +11,7 @@ use super::api_server::{ApiServer, Refusal};
 use super::{Observer, Outcome, Request, bell, shape};
 use crate::certs::leaf::KeepError;
 use crate::certs::world::{Secret, Step, World};
-use crate::certs::{Board, Jitter, Keeper, Served, Sight};
+use crate::certs::{Board, Jitter, Keeper, Moment, Served, Sight};
 
 /// Between two looks where nothing is kept: the watch tells of changes, this makes up for what it missed.
 const LOOK: Duration = Duration::from_secs(60);
@@ -136,7 +136,7 @@ impl Upkeep {
         };
         // What was seen last counts on while the API server is away: leaves are renewed all the same.
         let world = World { sight: Sight::clone(&self.board.sight()), secret };
-        let step = keeping.keeper.next(&world, SystemTime::now())?;
+        let step = keeping.keeper.next(&world, Moment::now())?;
         self.board.keeps(keeping.keeper.authority());
         match step {
             Step::Serve(pair) => {

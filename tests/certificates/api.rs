@@ -74,6 +74,13 @@ impl Api {
         Keyring::read(&self.secret.as_ref()?.data).ok()
     }
 
+    /// Whether there is a successor that the registration trusts.
+    pub fn publishes_a_successor(&self) -> bool {
+        let keyring = self.keyring().filter(|keyring| keyring.next().is_some());
+        let carries = |live: &Live| keyring.is_some_and(|keyring| live.carries(&keyring.bundle().pem()));
+        self.registration.as_ref().is_some_and(carries)
+    }
+
     pub fn bundle(&self) -> Vec<u8> {
         self.registration
             .iter()

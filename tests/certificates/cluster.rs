@@ -1,14 +1,19 @@
 //! Several replicas, several API servers that learn of the registration each at its own time, and the time that passes for all.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use dkron_ha::certs::Jitter;
-use dkron_ha::certs::world::Step;
+use dkron_ha::certs::Authority;
+use dkron_ha::certs::keeper::{AUTHORITY_NAME, KEPT_LIFE};
+use dkron_ha::certs::keyring::Keyring;
+use dkron_ha::certs::world::{Step, Why};
+use rustls::pki_types::CertificateDer;
 
 use crate::api::Api;
 use crate::client::Client;
 use crate::random::Random;
 use crate::replica::{BEGIN, Moment, Replica, wall};
+use crate::tally::Tally;
 
 /// Between two probes of the kubelet.
 const PROBE: Duration = Duration::from_secs(2);
@@ -52,9 +57,12 @@ pub struct Cluster {
     callers: Vec<Caller>,
     client: Client,
     probe: Duration,
-    pub handshakes: usize,
+    pub tally: Tally,
     pub failed: Vec<String>,
-    pub authorities: usize,
+    /// All that have signed so far.
+    signed: Vec<CertificateDer<'static>>,
+    /// Successors that were made since the authority was due.
+    planned: Vec<CertificateDer<'static>>,
     /// Who did what, for messages.
     pub story: Vec<String>,
     /// Bundles published that took away what somebody served by.
@@ -73,12 +81,25 @@ impl Cluster {
             pace: Pace::default(),
             client: Client::new(),
             probe: Duration::ZERO,
-            handshakes: 0,
+            tally: Tally::default(),
             failed: Vec::new(),
-            authorities: 0,
+            signed: Vec::new(),
+            planned: Vec::new(),
             story: Vec::new(),
             harm: Vec::new(),
         }
+    }
+
+    /// Before any replica starts: the authority was made so many days ago, and this is how many there were before it.
+    pub fn has_grown_old(&mut self, days: u64, predecessors: usize) {
+        let days = i64::try_from(days).expect("few");
+        let made = |days: i64| {
+            let then = wall(Duration::ZERO, -days * 24 * 60 * 60);
+            Authority::create(AUTHORITY_NAME, then, KEPT_LIFE).expect("an authority")
+        };
+        let before = (1..).take(predecessors).map(|earlier| made(days + earlier).certificate().clone());
+        let keyring = Keyring::new(Arc::new(made(days)), before);
+        self.edit(|api| api.edit_secret(|stored| keyring.write(&mut stored.data)));
     }
 
     pub fn start_replica(&mut self, skew: i64) {
@@ -88,9 +109,7 @@ impl Cluster {
     /// Another process in the place of one.
     pub fn restart(&mut self, which: usize) {
         let skew = self.replicas[which].skew;
-        let leaves = self.replicas[which].leaves;
         self.replicas[which] = Replica::start(self.now, skew, &mut self.random);
-        self.replicas[which].leaves = leaves;
     }
 
     /// Clocks go wrong by up to so many seconds, each by something else.
@@ -99,6 +118,8 @@ impl Cluster {
             || i64::try_from(self.random.between(0, 2 * most)).expect("small") - i64::try_from(most).expect("small");
         self.replicas.iter_mut().for_each(|replica| replica.skew = draw());
         self.callers.iter_mut().for_each(|caller| caller.skew = draw());
+        let skews: Vec<_> = self.replicas.iter().map(|replica| replica.skew).collect();
+        self.tell(&format!("clocks of the replicas are wrong by {skews:?} s"));
     }
 
     /// Something was edited by hand: replicas and API servers learn of it.
@@ -110,9 +131,10 @@ impl Cluster {
         }
     }
 
-    /// Nothing happens until so long before the first leaf is due at the latest; then everybody looks again, each at its own moment.
+    /// Nothing happens until so long before the first leaf is due at the latest, or the authority; then everybody looks again, each at
+    /// its own moment.
     pub fn skip_until_due(&mut self, before: Duration) {
-        let due = self.replicas.iter().map(|replica| replica.pair().validity().due(Jitter::NONE)).min();
+        let due = self.replicas.iter().map(Replica::due).min();
         let due = Duration::from_secs(due.and_then(|due| u64::try_from(due).ok()).expect("a date"));
         self.now = self.now.max(due.saturating_sub(BEGIN + before));
         self.probe = self.now;
@@ -190,24 +212,43 @@ impl Cluster {
     fn live(&mut self, at: usize) {
         let before = self.api.clone();
         let moment = self.replicas[at].live(self.now, &mut self.api, &mut self.random, self.pace.slow);
-        let Moment::Done(step) = moment else { return };
+        let step = match moment {
+            Moment::Nothing => return,
+            Moment::Served(leaf) => {
+                self.tally.count(leaf);
+                return self.tell(&format!("replica {at} serves another leaf: {leaf:?}"));
+            }
+            Moment::Done(step) => step,
+        };
         let what = match &step {
             Step::Create { .. } => "makes the Secret".to_owned(),
             Step::Replace { why, .. } => format!("replaces the Secret: {why}"),
             Step::Discard { why, .. } => format!("deletes the Secret: {why}"),
             Step::Publish { .. } => "publishes".to_owned(),
-            Step::Serve(_) => "serves another leaf".to_owned(),
-            Step::Wait(_) => return,
+            Step::Serve(_) | Step::Wait(_) => return,
         };
         self.tell(&format!("replica {at} {what}"));
-        let authority = |api: &Api| api.keyring().map(|keyring| keyring.authority().certificate().clone());
-        if authority(&before).is_some() && authority(&before) != authority(&self.api) {
-            self.authorities += 1;
-        }
+        self.count_authority(&step);
         if let Step::Publish { .. } = step {
             self.watch_harm(at, &before);
             self.spread();
         }
+    }
+
+    /// Counts an authority that signs for the first time, unless it is the first of all.
+    fn count_authority(&mut self, step: &Step) {
+        let Some(keyring) = self.api.keyring() else { return };
+        if let (Step::Replace { why: Why::Due, .. }, Some(next)) = (step, keyring.next()) {
+            self.planned.push(next.certificate().clone());
+        }
+        let authority = keyring.authority().certificate();
+        if self.signed.contains(authority) {
+            return;
+        }
+        let is_planned = self.planned.contains(authority);
+        self.tally.aged_authorities += usize::from(is_planned);
+        self.tally.forced_authorities += usize::from(!is_planned && !self.signed.is_empty());
+        self.signed.push(authority.clone());
     }
 
     /// Adds a line to the story.
@@ -257,7 +298,7 @@ impl Cluster {
         }
         let (now, caller) = (wall(self.now, self.callers[at].skew), &self.callers[at]);
         for (which, replica) in self.replicas.iter().enumerate().filter(|(_, replica)| replica.is_endpoint()) {
-            self.handshakes += 1;
+            self.tally.handshakes += 1;
             if let Err(error) = self.client.shake_hands(&replica.acceptor, &caller.bundle, now) {
                 let (skew, own) = (caller.skew, replica.skew);
                 self.failed.push(format!(
@@ -266,10 +307,5 @@ impl Cluster {
                 ));
             }
         }
-    }
-
-    /// Leaves that took the place of others.
-    pub fn leaves(&self) -> usize {
-        self.replicas.iter().map(|replica| replica.leaves).sum()
     }
 }

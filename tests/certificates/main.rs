@@ -10,6 +10,7 @@
 mod api;
 mod client;
 mod cluster;
+mod overlap;
 mod races;
 #[path = "../simulation/random.rs"]
 #[allow(dead_code, clippy::cast_possible_truncation, reason = "shared")]
@@ -17,6 +18,7 @@ mod random;
 mod replica;
 mod rotations;
 mod start_states;
+mod tally;
 
 /// How many, by a variable; else as many as a plain `cargo test` has time for.
 fn count(variable: &str, usual: usize) -> usize {

@@ -20,8 +20,8 @@ fn replicas_race_and_none_is_harmed() {
     let first = count("DKRON_HA_FIRST", 0);
     for seed in first..first + schedules {
         let cluster = race(seed as u64, &mut longest);
-        handshakes += cluster.handshakes;
-        authorities += cluster.authorities;
+        handshakes += cluster.tally.handshakes;
+        authorities += cluster.tally.authorities();
     }
     println!(
         "{schedules} schedules of races: {authorities} authorities, {handshakes} handshakes, well again after {:.0} s at most, in {:.0} s",

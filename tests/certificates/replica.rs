@@ -1,15 +1,16 @@
 //! One replica: the real keeper and the real acceptor, with a clock that may be wrong and an API server that may be slow.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dkron_ha::certs::world::{Step, World};
-use dkron_ha::certs::{Board, Jitter, Keeper, Served, Sight};
+use dkron_ha::certs::{Board, Jitter, Keeper, Moment as Clocks, Served, Sight};
 use dkron_ha::server::tls;
 use tokio_rustls::TlsAcceptor;
 
 use crate::api::{Api, NAMESPACE, Refusal, SERVICE};
 use crate::random::Random;
+use crate::tally::Leaf;
 
 /// Beginning of the played time.
 pub const BEGIN: Duration = Duration::from_secs(1_800_000_000);
@@ -19,6 +20,12 @@ pub fn wall(at: Duration, skew: i64) -> SystemTime {
     let now = UNIX_EPOCH + BEGIN + at;
     let by = Duration::from_secs(skew.unsigned_abs());
     if skew < 0 { now - by } else { now + by }
+}
+
+/// The same, and on a clock that nobody sets.
+fn clocks(at: Duration, skew: i64) -> Clocks {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Clocks { wall: wall(at, skew), steady: *BEGUN + at }
 }
 
 /// What it does at its next moment.
@@ -42,7 +49,7 @@ pub struct Replica {
     /// The API server cannot be reached from here.
     pub cut_off: bool,
     failures: u32,
-    pub leaves: usize,
+    jitter: Jitter,
     /// Probes in a row that were answered with 503; `None` before the first good one.
     bad_probes: Option<u32>,
 }
@@ -52,6 +59,8 @@ pub enum Moment {
     Nothing,
     /// This was done.
     Done(Step),
+    /// It serves another leaf.
+    Served(Leaf),
 }
 
 impl Replica {
@@ -70,7 +79,7 @@ impl Replica {
             skew,
             cut_off: false,
             failures: 0,
-            leaves: 0,
+            jitter,
             bad_probes: None,
         }
     }
@@ -88,12 +97,12 @@ impl Replica {
             Stage::Seen(sight) => {
                 let secret = if self.cut_off { dkron_ha::certs::world::Secret::Unread } else { api.secret() };
                 let away = self.cut_off || api.away;
-                match self.keeper.next(&World { sight, secret }, wall(at, self.skew)).expect("a step") {
+                match self.keeper.next(&World { sight, secret }, clocks(at, self.skew)).expect("a step") {
                     Step::Serve(pair) => {
+                        let leaf = self.reason(at);
                         self.served.replace(pair);
-                        self.leaves += 1;
                         self.next = at;
-                        return Moment::Done(Step::Serve(self.served.pair()));
+                        return Moment::Served(leaf);
                     }
                     Step::Wait(pause) => self.next = at + if away { self.backoff() } else { pause },
                     step => {
@@ -121,6 +130,22 @@ impl Replica {
             }
         }
         Moment::Nothing
+    }
+
+    /// Why it is about to serve another leaf.
+    fn reason(&self, at: Duration) -> Leaf {
+        if self.bad_probes.is_none() {
+            return Leaf::First;
+        }
+        let is_due = self.pair().validity().is_due(wall(at, self.skew), self.jitter);
+        if is_due { Leaf::Aged } else { Leaf::Followed }
+    }
+
+    /// When it next has something to renew, in seconds since 1970: its leaf at the latest, or the authority.
+    pub fn due(&self) -> i64 {
+        let authority = self.keeper.authority().map(|validity| validity.due(self.jitter));
+        let leaf = self.pair().validity().due(Jitter::NONE);
+        authority.map_or(leaf, |authority| authority.min(leaf))
     }
 
     fn backoff(&mut self) -> Duration {

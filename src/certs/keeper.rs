@@ -3,6 +3,7 @@
 //! Every replica decides for itself; none leads. What keeps them from harming each other:
 //!
 //! - The Secret is written under conditions (made only where there is none, replaced only as it was read). Whoever comes second reads.
+//! - Who has not seen the registration yet leaves the Secret alone: it would drop what others serve by.
 //! - The bundle follows from the Secret alone, and is published only over the registration that was read before that Secret.
 //! - A new authority is trusted before it signs: it waits in the Secret as the successor until the live registration has vouched for
 //!   it for [`SETTLE`](super::settling::SETTLE). So a replica that starts meanwhile signs with the one that everybody knows.
@@ -271,6 +272,10 @@ impl Keeper {
 
     /// The Secret anew, where it has to be.
     fn rewrite(&self, world: &World, why: Option<Why>, now: SystemTime) -> Result<Option<Step>, KeepError> {
+        // Who has not seen yet what is trusted cannot keep it so.
+        if matches!(world.sight, Sight::Unread(_)) {
+            return Ok(None);
+        }
         let stored = match &world.secret {
             Secret::Unread => return Ok(None),
             Secret::Absent => {

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use dkron_ha::certs::keyring::MOST_PREVIOUS;
+use dkron_ha::certs::world::{Secret, Step, Stored, World};
+use dkron_ha::certs::{Jitter, Keeper, Sight};
 
-use crate::api::Api;
+use crate::api::{Api, NAMESPACE, SERVICE};
 use crate::cluster::Cluster;
+use crate::replica::{clocks, wall};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -56,4 +59,15 @@ fn a_clock_that_is_set_ripens_no_successor() {
     assert!(!signs(&cluster), "20 s are no 30 s\n{}", cluster.story.join("\n"));
     cluster.run_for(2 * MINUTE);
     assert!(signs(&cluster), "{}", cluster.story.join("\n"));
+}
+
+#[test]
+fn who_has_not_seen_the_registration_writes_no_secret() {
+    for secret in [Secret::Absent, Secret::Present(Stored::default())] {
+        let now = Duration::ZERO;
+        let mut keeper = Keeper::new(SERVICE, NAMESPACE, wall(now, 0), Jitter::NONE).expect("a keeper");
+        let mut next = |sight| keeper.next(&World { sight, secret: secret.clone() }, clocks(now, 0)).expect("a step");
+        assert!(matches!(next(Sight::Unread("away".into())), Step::Wait(_)));
+        assert!(matches!(next(Api::installed().sight()), Step::Create { .. } | Step::Replace { .. }));
+    }
 }

@@ -23,7 +23,7 @@ pub fn wall(at: Duration, skew: i64) -> SystemTime {
 }
 
 /// The same, and on a clock that nobody sets.
-fn clocks(at: Duration, skew: i64) -> Clocks {
+pub fn clocks(at: Duration, skew: i64) -> Clocks {
     static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
     Clocks { wall: wall(at, skew), steady: *BEGUN + at }
 }

@@ -143,7 +143,9 @@ impl Cluster {
     pub fn installer(&self) -> Result<String> {
         let namespace = self.name("probe");
         let kubectl = self.kubectl().in_namespace(&namespace)?;
-        kubectl.apply(&Self::opted_in(&namespace, &[]).to_string(), &[])?.ok()?;
+        // Kubernetes' own controllers make that account; after an outage they take a minute and more.
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}});
+        kubectl.apply(&format!("{}\n---\n{account}", Self::opted_in(&namespace, &[])), &[])?.ok()?;
         let container = json!({"name": "dkron", "image": images::DKRON, "args": ["agent", "--server"]});
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": {"containers": [container]}});
         let answer = wait_until("a pod to be admitted", READY_WITHIN, || {

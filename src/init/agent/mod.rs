@@ -267,16 +267,12 @@ impl Agent {
             (Some(Wanted::Anew), number) if self.stage == Stage::Running => {
                 self.early = false;
                 if number == 0 {
-                    self.say(Saying::Anew);
-                    self.stage = Stage::Restarting(now, false);
-                    self.out.push(Action::Term);
+                    self.restart(now, Saying::Anew);
                 }
             }
             (Some(Wanted::Restart), 0) if self.stage == Stage::Running => {
-                self.say(Saying::Lost);
                 self.restarts += 1;
-                self.stage = Stage::Restarting(now, false);
-                self.out.push(Action::Term);
+                self.restart(now, Saying::Lost);
             }
             (Some(Wanted::Restart), number) if self.held_up.is_none_or(|told| now.since(told) >= TOLD) => {
                 self.held_up = Some(now);
@@ -291,6 +287,12 @@ impl Agent {
             (Some(Wanted::Farewell), 1..) => self.say(Saying::Jobs(number)),
             _ => {}
         }
+    }
+
+    fn restart(&mut self, now: Moment, why: Saying) {
+        self.say(why);
+        self.stage = Stage::Restarting(now, false);
+        self.out.push(Action::Term);
     }
 
     /// dkron waits for its jobs by itself, and takes no new ones: it has left serf by then. So it is told at once, and once: a second

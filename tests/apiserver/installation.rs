@@ -1,12 +1,11 @@
 //! dkron-ha in the cluster: what `dkron-ha manifests` renders, by `kubectl apply`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use dkron_ha::contract::object::INSTALLATION;
 use dkron_ha::contract::path::MUTATE;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::kubectl::Kubectl;
 use crate::program::dkron_ha;
@@ -35,8 +34,9 @@ impl Installation {
         let objects = kubectl.run(&["create", "--dry-run=client", "-o=json", "-f=-"], Some(&rendered))?;
         let objects = objects.ok()?.json_stream()?;
         kubectl.apply(&rendered, &[])?.ok()?;
-        let kubeconfig = directory.join("webhook.kubeconfig");
-        fs::write(&kubeconfig, of_the_account(kubectl)?.to_string()).context("writing the webhook's kubeconfig")?;
+        // The configuration that a pod of the webhook's account would have.
+        let token = kubectl.run(&["create", "token", INSTALLATION, "-n", INSTALLATION], None)?.ok()?.stdout;
+        let kubeconfig = kubectl.with_token(&token)?.kubeconfig;
         Ok(Self { rendered, objects, certificates, kubeconfig })
     }
 
@@ -64,12 +64,4 @@ impl Installation {
         kubectl.apply(&self.registration(port)?.to_string(), &[])?.ok()?;
         Ok(())
     }
-}
-
-/// The configuration that a pod of the webhook's account would have.
-fn of_the_account(kubectl: &Kubectl) -> Result<Value> {
-    let token = kubectl.run(&["create", "token", INSTALLATION, "-n", INSTALLATION], None)?.ok()?.stdout;
-    let mut config = kubectl.config()?;
-    config["users"][0]["user"] = json!({"token": token.trim()});
-    Ok(config)
 }

@@ -2,6 +2,7 @@
 
 pub mod jobs;
 pub mod raft;
+mod says;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use dkron_ha::contract::port::DKRON_HTTP;
 use serde_json::Value;
+
+pub use says::says;
 
 /// Status and body.
 pub struct Answer {

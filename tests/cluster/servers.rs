@@ -138,12 +138,16 @@ impl<'c> Servers<'c> {
         }
     }
 
-    /// Waits until the pod of this name is another one than before, and ready.
-    pub fn until_back(&self, before: &Server, within: Duration) -> Result<()> {
+    /// `kubectl delete pod` with these flags, until there is another one of its name, and all three servers are a cluster again.
+    pub fn replace(&self, before: &Server, flags: &[&str], within: Duration) -> Result<Duration> {
+        let begun = Instant::now();
+        self.delete(before, flags)?;
         wait_until(&format!("another {} to be ready", before.name), within, || {
             let back = self.all()?.into_iter().any(|now| now.name == before.name && now.uid != before.uid && now.ready);
             Ok(back.then_some(()))
-        })
+        })?;
+        self.until_whole(3, within)?;
+        Ok(begun.elapsed())
     }
 
     /// Waits until each pod is of the newest template.

@@ -2,28 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use dkron_ha::contract::label::SERVER_OF;
 use dkron_ha::contract::object::INSTALLATION;
-use dkron_ha::contract::path::{PROBE_LIVE, PROBE_READY, STATE};
-use dkron_ha::contract::port::{DKRON_HTTP, WRAPPER};
-use serde_json::Value;
 
-use crate::client::{self, raft};
+use crate::client::says;
 use crate::installed::Cluster;
 use crate::node::LOGS;
-
-const PATIENCE: Duration = Duration::from_secs(1);
-
-const QUESTIONS: [(u16, &str); 5] = [
-    (WRAPPER, STATE),
-    (WRAPPER, PROBE_LIVE),
-    (WRAPPER, PROBE_READY),
-    (DKRON_HTTP, "/v1/leader"),
-    (DKRON_HTTP, "/v1/members"),
-];
 
 /// Writes it, as far as it can be seen, and gives the folder.
 pub fn keep(cluster: &Cluster, scenario: &str) -> Result<PathBuf> {
@@ -57,25 +43,10 @@ TIME:.metadata.creationTimestamp,LAST:.lastTimestamp,OBJECT:.involvedObject.name
         let name = pod["metadata"]["name"].as_str().unwrap_or_default();
         kubectl(&format!("{name}.log"), &["logs", name, "--all-containers", "--prefix", "--timestamps", "--tail=-1"])?;
         kubectl(&format!("{name}.before.log"), &["logs", name, "-c=dkron", "--previous", "--timestamps", "--tail=-1"])?;
-        if !pod["metadata"]["labels"][SERVER_OF].is_null() {
-            fs::write(folder.join(format!("{name}.says.txt")), says(cluster, &pod))?;
+        let address = pod["status"]["podIP"].as_str().and_then(|address| address.parse().ok());
+        if let Some(address) = address.filter(|_| !pod["metadata"]["labels"][SERVER_OF].is_null()) {
+            fs::write(folder.join(format!("{name}.says.txt")), says(&cluster.parts.dkron, address))?;
         }
     }
     Ok(())
-}
-
-/// What a server answers, and raft's configuration as it has it.
-fn says(cluster: &Cluster, pod: &Value) -> String {
-    let Some(address) = pod["status"]["podIP"].as_str().and_then(|address| address.parse().ok()) else {
-        return "no address\n".to_owned();
-    };
-    let answers = QUESTIONS.map(|(port, path)| {
-        let answer = client::get((address, port), path, PATIENCE);
-        let told = answer.map_or_else(
-            |error| format!("{error:#}"),
-            |answer| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)),
-        );
-        format!("{path}: {told}\n")
-    });
-    format!("{}raft: {:?}\n", answers.concat(), raft::list(&cluster.parts.dkron, address))
 }

@@ -48,7 +48,7 @@ impl Kubectl {
         Ok(Self { kubeconfig, ..self.clone() })
     }
 
-    /// Whoever has this token, and nothing else to show.
+    /// Whoever has this token, and nothing else to show; one token for each user.
     pub fn with_token(&self, token: &str) -> Result<Self> {
         let mut config = self.config()?;
         config["users"][0]["user"] = json!({"token": token.trim()});

@@ -91,14 +91,12 @@ impl Node {
         for component in ["containerd", "etcd", "kube-apiserver"] {
             node.start_component(component)?;
         }
-        node.wait("containerd to answer", || Ok(node.ctr(&["version"]).is_ok()))?;
+        node.wait_for_containerd()?;
         for image in [images::pause(&node.state)?].iter().chain(images) {
             node.ctr(&["images", "import", &image.tar.to_string_lossy()])?;
         }
         stopwatch.lap("images");
-        node.wait("kube-apiserver to be ready", || {
-            Ok(node.kubectl.run(&["get", "--raw=/readyz"], None)?.status.success())
-        })?;
+        node.wait_for_api_server()?;
         stopwatch.lap("control plane");
         for component in ["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns"] {
             node.start_component(component)?;
@@ -160,7 +158,7 @@ impl Node {
         }
         self.stop_component("containerd")?;
         self.start_component("containerd")?;
-        self.wait("containerd to answer", || Ok(self.ctr(&["version"]).is_ok()))?;
+        self.wait_for_containerd()?;
         self.start_component("kubelet")?;
         self.wait("the node to be ready", || self.is_ready())
     }
@@ -172,6 +170,10 @@ impl Node {
         })
     }
 
+    fn wait_for_containerd(&self) -> Result<()> {
+        self.wait("containerd to answer", || Ok(self.ctr(&["version"]).is_ok()))
+    }
+
     /// Gives an image another name beside its own.
     pub fn tag(&self, image: &str, other: &str) -> Result<()> {
         let full = |name: &str| format!("docker.io/library/{name}");
@@ -180,7 +182,7 @@ impl Node {
 
     fn command_line(&self, name: &str) -> Result<(PathBuf, Vec<String>)> {
         let arguments = match name {
-            "containerd" => return Ok((which(name)?, components::containerd(&self.settings))),
+            "containerd" => return Ok((name.into(), components::containerd(&self.settings))),
             "etcd" => components::etcd(&self.state),
             "kube-apiserver" => components::api_server(&self.credentials),
             "kube-controller-manager" => components::controller_manager(&self.state, &self.credentials),
@@ -259,12 +261,6 @@ fn empty_logs() -> Result<()> {
         _ => fs::create_dir_all(LOGS),
     }
     .with_context(|| format!("emptying {LOGS}"))
-}
-
-fn which(program: &str) -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file());
-    found.with_context(|| format!("no {program} on PATH"))
 }
 
 fn listens(at: impl Into<SocketAddr>) -> bool {

@@ -7,7 +7,7 @@ use dkron_ha::contract::path::SERVICE_ACCOUNT;
 use serde_json::json;
 
 use crate::client::jobs;
-use crate::figures::{Row, Times};
+use crate::figures::Row;
 use crate::installed::Cluster;
 use crate::kubernetes::wait::wait_until;
 use crate::servers::Servers;
@@ -25,7 +25,7 @@ pub fn apply(cluster: &Cluster) -> Result<()> {
         "`kubectl apply` of a namespace, three plain servers and two agents",
         "a leader and 3 voters <= 20 s",
     )
-    .shows("leader and 3 voters", Times(vec![formed]))
+    .took("leader and 3 voters", formed)
     .at_most(formed, seconds(20), "the first start")
     .claim(restarts == 0, "dkron was restarted");
     if !cluster.parts.real {
@@ -41,8 +41,8 @@ pub fn apply(cluster: &Cluster) -> Result<()> {
         jobs::executions(leader, "on-an-agent", &mut executions)?;
         Ok(jobs::are_one_success(&executions).then_some(()))
     })?;
-    row.shows("agents are members", Times(vec![joined]))
-        .shows("a job two seconds later on an agent, recorded", Times(vec![asked.elapsed()]))
+    row.took("agents are members", joined)
+        .took("a job two seconds later on an agent, recorded", asked.elapsed())
         .finish()
 }
 
@@ -57,12 +57,9 @@ pub fn tokens(cluster: &Cluster) -> Result<()> {
     let agent = agent["metadata"]["name"].as_str().context("an agent without a name")?;
     let of_the_agent = servers.run(&["exec", agent, "-c=dkron", "--", "cat", &token])?.stdout;
     // As whoever has the token, and without the administrator's certificate.
-    let as_agent = |words: &[&str]| {
-        let bare = servers.kubectl.with_token(&of_the_agent)?;
-        bare.run(words, None)
-    };
-    let pods = as_agent(&["get", "pods", "-o=name"])?;
-    let rights = as_agent(&["auth", "can-i", "--list", "--no-headers"])?.ok()?.stdout;
+    let as_agent = servers.kubectl.with_token(&of_the_agent)?;
+    let pods = as_agent.run(&["get", "pods", "-o=name"], None)?;
+    let rights = as_agent.run(&["auth", "can-i", "--list", "--no-headers"], None)?.ok()?.stdout;
     // Everybody may ask about himself, and read what the API server tells of itself.
     let own: Vec<&str> =
         rights.lines().filter(|line| !line.starts_with("self") && !line.trim_start().starts_with('[')).collect();

@@ -1,12 +1,10 @@
 //! One server's pod goes, and comes back with another address.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
 
 use crate::figures::{Row, Times};
 use crate::installed::Cluster;
-use crate::servers::{Server, Servers};
+use crate::servers::Servers;
 use crate::watcher::Watcher;
 
 use super::{FORMED_WITHIN, PLAIN, seconds, times};
@@ -64,8 +62,8 @@ fn each(cluster: &Cluster, flags: &[&str], runs: usize) -> Result<Restarts> {
     let mut all = Restarts::default();
     for _ in 0..runs {
         let watcher = Watcher::of(&servers)?;
-        all.follower.push(back(&servers, &servers.follower()?, flags)?);
-        all.leader.push(back(&servers, &servers.leader()?, flags)?);
+        all.follower.push(servers.replace(&servers.follower()?, flags, seconds(150))?);
+        all.leader.push(servers.replace(&servers.leader()?, flags, seconds(150))?);
         let seen = watcher.seen()?;
         all.gap.push(seen.longest_gap);
         all.changes.push(seen.changes());
@@ -73,12 +71,4 @@ fn each(cluster: &Cluster, flags: &[&str], runs: usize) -> Result<Restarts> {
         all.asked += seen.asked;
     }
     Ok(all)
-}
-
-fn back(servers: &Servers<'_>, server: &Server, flags: &[&str]) -> Result<Duration> {
-    let begun = Instant::now();
-    servers.delete(server, flags)?;
-    servers.until_back(server, seconds(150))?;
-    servers.until_whole(3, seconds(150))?;
-    Ok(begun.elapsed())
 }

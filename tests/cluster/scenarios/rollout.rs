@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::client::jobs::Ticks;
-use crate::figures::{Row, Times};
+use crate::figures::Row;
 use crate::installed::Cluster;
 use crate::servers::Servers;
 use crate::watcher::{Seen, Watcher};
@@ -67,13 +67,11 @@ impl Rollout {
 
     fn row(&self, row: Row) -> Row {
         let (seen, ticks) = (&self.seen, &self.ticks);
-        row.shows("rollout", Times(vec![self.took]))
+        row.took("rollout", self.took)
             .shows("changes of leaders", seen.changes())
-            .shows("longest without an answer of the leader", Times(vec![seen.longest_gap]))
+            .never_long_without_a_leader(seen)
             .shows("answers of followers", format!("{} of {}", seen.of_followers, seen.asked))
-            .shows("ticks missed", format!("{} of {}", ticks.missed, ticks.expected))
-            .shows("run twice", ticks.doubled)
-            .at_most(seen.longest_gap, seconds(3), "a time without answer of a leader")
+            .ticks(ticks)
             .claim(ticks.missed_at_most(3), "too many ticks were missed")
             .claim(ticks.doubled == 0, "a tick was run twice")
     }

@@ -7,7 +7,7 @@ use dkron_ha::contract::port::DKRON_HTTP;
 use serde_json::json;
 
 use crate::client::{self, jobs};
-use crate::figures::{Row, Times};
+use crate::figures::Row;
 use crate::installed::Cluster;
 use crate::kubernetes::wait::wait_until;
 use crate::servers::Servers;
@@ -25,8 +25,8 @@ pub fn up_and_down(cluster: &Cluster) -> Result<()> {
     let up = scale(&servers, 5)?;
     let down = scale(&servers, 3)?;
     Row::new(cluster, "`kubectl scale` 3 to 5 to 3", "raft has the wanted servers, all ready, <= 30 s")
-        .shows("up", Times(vec![up]))
-        .shows("down", Times(vec![down]))
+        .took("up", up)
+        .took("down", down)
         .at_most(up, seconds(30), "scaling up")
         .at_most(down, seconds(30), "scaling down")
         .finish()
@@ -47,8 +47,8 @@ pub fn to_zero_and_back(cluster: &Cluster) -> Result<()> {
         "`kubectl scale` to 0 and back",
         "a leader and 3 voters <= 20 s, with all jobs; agents again <= 90 s",
     )
-    .shows("stop of all", Times(vec![stopped]))
-    .shows("start of all", Times(vec![back]))
+    .took("stop of all", stopped)
+    .took("start of all", back)
     .claim(kept, "the job is gone")
     .at_most(back, seconds(20), "the start");
     if !cluster.parts.real {
@@ -57,7 +57,7 @@ pub fn to_zero_and_back(cluster: &Cluster) -> Result<()> {
     let begun = Instant::now();
     servers.until_members(5, seconds(180))?;
     let agents = begun.elapsed();
-    row.shows("agents are members after that", Times(vec![agents])).at_most(agents, seconds(90), "the agents").finish()
+    row.took("agents are members after that", agents).at_most(agents, seconds(90), "the agents").finish()
 }
 
 /// The set is deleted, its claims stay; the same manifest is applied again.
@@ -72,7 +72,7 @@ pub fn deleted_and_applied_again(cluster: &Cluster) -> Result<()> {
     servers.until_whole(3, seconds(90))?;
     let took = begun.elapsed();
     Row::new(cluster, "the set deleted and applied again, volumes kept", "a leader and 3 voters <= 20 s, with all jobs")
-        .shows("leader and 3 voters", Times(vec![took]))
+        .took("leader and 3 voters", took)
         .claim(has_the_job(&servers)?, "the job is gone")
         .at_most(took, seconds(20), "the start")
         .finish()

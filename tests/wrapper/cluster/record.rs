@@ -2,23 +2,10 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
-use dkron_ha::contract::path::{PROBE_LIVE, PROBE_READY};
-
+use super::Cluster;
 use super::pod::Pod;
-use super::{Cluster, HTTP, WRAPPER};
-use crate::client;
-use crate::client::raft;
-
-/// What every pod is asked at the end.
-const QUESTIONS: [(u16, &str); 5] = [
-    (WRAPPER, "/v1/state"),
-    (WRAPPER, PROBE_LIVE),
-    (WRAPPER, PROBE_READY),
-    (HTTP, "/v1/leader"),
-    (HTTP, "/v1/members"),
-];
+use crate::client::says;
 
 impl Cluster {
     /// Writes down what can be seen of every pod, into `end.txt`.
@@ -34,15 +21,6 @@ impl Cluster {
     }
 
     fn of_pod(&self, pod: &Pod, life: &str, address: Ipv4Addr) -> String {
-        let answers = QUESTIONS.map(|(port, path)| {
-            let answer = client::get((address, port), path, Duration::from_secs(1));
-            let told = answer.map_or_else(
-                |error| format!("{error:#}"),
-                |answer| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)),
-            );
-            format!("{path}: {told}\n")
-        });
-        let raft = raft::list(&self.program, address);
-        format!("{life} at {address}; folder {}\n{}raft: {raft:?}\n", pod.folder().display(), answers.concat())
+        format!("{life} at {address}; folder {}\n{}", pod.folder().display(), says(&self.program, address))
     }
 }

@@ -143,9 +143,9 @@ impl Cluster {
     pub fn installer(&self) -> Result<String> {
         let namespace = self.name("probe");
         let kubectl = self.kubectl().in_namespace(&namespace)?;
-        // Kubernetes' own controllers make that account; after an outage they take a minute and more.
+        // Kubernetes' own controllers make that account, at the same moment or, after an outage, a minute and more later.
         let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}});
-        kubectl.apply(&format!("{}\n---\n{account}", Self::opted_in(&namespace, &[])), &[])?.ok()?;
+        kubectl.apply(&format!("{}\n---\n{account}", Self::opted_in(&namespace, &[])), &["--server-side"])?.ok()?;
         let container = json!({"name": "dkron", "image": images::DKRON, "args": ["agent", "--server"]});
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": {"containers": [container]}});
         let answer = wait_until("a pod to be admitted", READY_WITHIN, || {

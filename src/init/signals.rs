@@ -57,25 +57,21 @@ pub enum Caught {
     FromTerminal(Signal),
 }
 
-/// Empties the mask of blocked signals that whoever started this program may have left; call it before any thread is made.
+/// Catches signals from now on and hands each to `tell`, on a thread of its own. Call it before any other thread is made.
 ///
-/// Threads and children inherit the mask, so that one blocked TERM would make this program and dkron deaf to it.
-///
-/// # Errors
-/// What the system says.
-pub fn unblock() -> io::Result<()> {
-    Ok(SigSet::empty().thread_set_mask()?)
-}
-
-/// Catches signals from now on and hands each to `tell`, on a thread of its own.
+/// A handler is there a moment before it knows whom to tell, and would lose what comes in between: the kernel holds everything
+/// back until all handlers know. Then nothing is blocked, nor what whoever started this program had left blocked: threads and
+/// children inherit the mask, so that one blocked TERM would make this program and dkron deaf to it.
 ///
 /// Handlers do not survive an `exec`: a child starts with the default of each signal.
 ///
 /// # Errors
-/// What the system says of handlers and threads.
+/// What the system says of masks, handlers and threads.
 pub fn listen(tell: impl Fn(Caught) + Send + 'static) -> io::Result<()> {
+    SigSet::all().thread_set_mask()?;
     let numbers = CAUGHT.iter().chain([&Signal::CHILD]).map(|signal| signal.as_raw());
     let mut signals = SignalsInfo::<WithOrigin>::new(numbers)?;
+    SigSet::empty().thread_set_mask()?;
     let own = getpid();
     thread::Builder::new().name("signals".into()).spawn(move || {
         for origin in signals.forever() {

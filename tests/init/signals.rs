@@ -97,13 +97,18 @@ fn of_many_signals_each_arrives_once_and_in_order() {
 #[test]
 fn a_signal_right_after_the_start_is_not_lost() {
     // However early it comes: before the child runs it ends the program itself, later the child.
-    for pause_in_ms in 0..30 {
-        let running = Wrapped::run(&["sleep", "600"]).start();
-        std::thread::sleep(std::time::Duration::from_millis(pause_in_ms / 3));
-        running.signal(Signal::TERM);
-        let code = running.ended().code;
-        // `None`: killed before it could catch anything, as any program.
-        assert!(matches!(code, Some(143) | None), "{code:?} after {pause_in_ms} ms / 3");
+    for batch in 0..60 {
+        let started = (0..20).map(|nth| {
+            let running = Wrapped::run(&["sleep", "600"]).start();
+            std::thread::sleep(std::time::Duration::from_micros(100 * nth + batch));
+            running.signal(Signal::TERM);
+            running
+        });
+        for running in started.collect::<Vec<_>>() {
+            let code = running.ended().code;
+            // `None`: killed before it could catch anything, as any program.
+            assert!(matches!(code, Some(143) | None), "{code:?}");
+        }
     }
 }
 

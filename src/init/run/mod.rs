@@ -81,7 +81,6 @@ fn live(find_dkron: bool, words: Vec<OsString>) -> Result<Exit, Failure> {
 }
 
 fn catch_signals(sender: Sender<Event>) -> std::io::Result<()> {
-    signals::unblock()?;
     // A receiver that is gone means that the program is ending.
     signals::listen(move |caught| drop(sender.send(Event::Signal(caught))))?;
     child::adopt_orphans()

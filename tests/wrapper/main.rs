@@ -28,10 +28,14 @@ fn main() -> ExitCode {
     if Path::new(&name).file_name().is_some_and(|name| name == "dkron") {
         return standin::main(std::env::args_os().skip(1));
     }
-    let arguments = Arguments::from_args();
+    let given = Arguments::from_args();
+    // Real figures are measured one after the other; the stand-in shows no times, and waits for clocks more than for processors.
+    let real = std::env::var_os("DKRON_BIN").is_some();
+    let threads = |usual| Arguments { test_threads: given.test_threads.or(usual), ..given.clone() };
     if enclosure::is_inside() {
-        return measure(arguments);
+        return measure(&threads(Some(if real { 1 } else { 10 })));
     }
+    let arguments = threads((!real).then_some(16));
     // On loopback, many at once, and before the clusters that are to have the machine for themselves.
     let conformance =
         libtest_mimic::run(&arguments, checks::trials().into_iter().chain(conformance::trials()).collect());
@@ -43,15 +47,12 @@ fn main() -> ExitCode {
 }
 
 /// The scenarios, in the namespaces of the tier.
-fn measure(arguments: Arguments) -> ExitCode {
+fn measure(arguments: &Arguments) -> ExitCode {
     if let Err(error) = interrupt::install() {
         eprintln!("{error:#}");
         return ExitCode::FAILURE;
     }
-    // Real figures are measured one after the other; what the stand-in does shows no times.
-    let threads = if std::env::var_os("DKRON_BIN").is_some() { 1 } else { 4 };
-    let arguments = Arguments { test_threads: Some(threads), ..arguments };
-    let conclusion = libtest_mimic::run(&arguments, scenarios::trials());
+    let conclusion = libtest_mimic::run(arguments, scenarios::trials());
     if let Err(error) = figures::print_table() {
         eprintln!("{error:#}");
         return ExitCode::FAILURE;

@@ -114,7 +114,7 @@ impl World {
             || self.all_were_told_at_once(slot)
             || self.is_being_cured(slot)
             || self.is_irreplaceable(slot)
-            || self.now < self.reconciled_at + READ
+            || self.now < self.reconciled_at[slot] + READ
             || self.now < self.elected_at + RACE
     }
 

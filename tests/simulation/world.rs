@@ -154,8 +154,8 @@ pub struct World {
     pub taken_up: Option<(Slot, usize, u64)>,
     /// The server that a leader has taken up last: leader, place, time.
     pub added: Option<(Slot, usize, u64)>,
-    /// When a leader last changed the configuration by itself.
-    pub reconciled_at: u64,
+    /// When a leader last changed the configuration by itself, by the places that could not know.
+    pub reconciled_at: [u64; SLOTS],
     /// When something happened last that nobody can know before it has.
     pub surprised_at: u64,
     /// When each place was told to stop last, or its pod was deleted; zero for never.
@@ -199,7 +199,7 @@ impl World {
             stop_told: [0; SLOTS],
             elected_at: 0,
             taken_up: None,
-            reconciled_at: 0,
+            reconciled_at: [0; SLOTS],
             added: None,
             healed_at: None,
             held_until: 0,

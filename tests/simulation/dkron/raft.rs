@@ -244,7 +244,9 @@ impl World {
         }
         if log.end() < cluster.committed {
             // With a disk lost, what is left of it may be with servers that nobody wants any more.
-            let wanted = || Self::places(set).filter(|at| self.is_wanted(*at)).map(|at| &self.volumes[at]);
+            // While a set is deleted nobody is wanted, and those that run on have their disks.
+            let counts = |at: &Slot| self.is_wanted(*at) || self.pods[*at].is_some();
+            let wanted = || Self::places(set).filter(counts).map(|at| &self.volumes[at]);
             let lost = wanted().any(|volume| volume.lost);
             let held =
                 wanted().any(|volume| volume.log.genesis == log.genesis && volume.log.end() >= cluster.committed);

@@ -1,7 +1,7 @@
 //! Changes of raft's configuration: the leader's own, by serf's members, and those asked for by `raft remove-peer`.
 
 use crate::coverage::Seen;
-use crate::names::{Ip, Slot, place_of, set_of, slot_of};
+use crate::names::{Ip, SLOTS, Slot, place_of, set_of, slot_of};
 use crate::world::World;
 
 use super::Servers;
@@ -58,11 +58,13 @@ impl World {
         }
     }
 
-    /// Whoever is about to go reads it a second later; not where it is about that server itself.
+    /// Whoever is about to go reads it a second later. Whom it is about, and who is about to go, is looked at by itself: the others
+    /// know no more of that than of any other change.
     fn changed_by_leader(&mut self, leader: Slot, place: usize) {
-        let slot = slot_of(set_of(leader), place);
-        if self.wrappers[slot].as_ref().is_none_or(|wrapper| !wrapper.stopping) {
-            self.reconciled_at = self.now;
+        let about = slot_of(set_of(leader), place);
+        let stops = self.wrappers[about].as_ref().is_some_and(|wrapper| wrapper.stopping);
+        for slot in (0..SLOTS).filter(|slot| *slot != about || !stops) {
+            self.reconciled_at[slot] = self.now;
         }
     }
 

@@ -43,6 +43,8 @@ pub struct Facts {
     pub own: Option<DkronView>,
     /// The raft configuration of the own cluster, since dkron was started.
     pub raft: Option<Reading>,
+    /// What the own raft has as it was read while nobody led, unless dkron was started again since: it goes on with that.
+    pub own_raft: Option<Vec<Server>>,
     /// Raft configurations of others, by the address that was asked.
     pub readings: BTreeMap<SocketAddr, Reading>,
     /// What the own disk holds.
@@ -70,6 +72,7 @@ impl Facts {
             former: Vec::new(),
             own: None,
             raft: None,
+            own_raft: None,
             readings: BTreeMap::new(),
             disk: me.disk,
             marker: me.marker.clone(),

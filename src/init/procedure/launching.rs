@@ -147,6 +147,7 @@ impl Procedure {
         self.child.begin(now, &launch, stranded::is_stranded(&self.facts, now), start::told_size(&self.facts, now));
         self.watch.begin(now);
         self.facts.raft = None;
+        self.facts.own_raft = None;
         self.facts.readings.clear();
         self.out.push(Action::Start(launch));
         if let Stage::Launching(_) = self.stage {

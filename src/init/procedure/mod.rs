@@ -304,7 +304,9 @@ impl Procedure {
         };
         let reading = Reading { servers, at: now };
         let of_leader = self.facts.own_leader().is_some_and(|leader| leader.rpc_addr.parse() == Ok(at));
-        if of_leader || self.facts.own_rpc() == Some(at) {
+        let of_own = self.facts.own_rpc() == Some(at);
+        if of_own || of_leader {
+            self.facts.own_raft = (of_own && !self.facts.is_led(now)).then(|| reading.servers.clone());
             self.raft_was_read(now, reading.clone());
         }
         let leads = self.facts.leader(now).is_some_and(|(leader, sure)| sure && leader.rpc_addr.parse() == Ok(at));
@@ -332,6 +334,7 @@ impl Procedure {
         if outcome.is_ok() && *id == self.facts.me.node && matches!(self.stage, Stage::Launching(_)) {
             // Whoever is started again meanwhile has to know that the others have a later configuration.
             self.note(self.facts.marker_without_own());
+            self.facts.own_raft = None;
             self.watch.cures.out_of_raft = true;
         }
         // Whatever was known of raft is old.

@@ -50,10 +50,10 @@ fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
     let states = || facts.peers.values().filter_map(|peer| peer.wrapper(now));
     let told = || states().filter_map(|state| state.raft.as_deref().filter(|servers| lists(servers, &state.node)));
     let has_own = |servers: &&[Server]| facts.is_among(servers);
-    // A dkron that runs goes by its own, and has to find those.
-    let own = facts.raft.as_ref().filter(|reading| facts.own.is_some() && facts.is_among(&reading.servers));
-    if let Some(reading) = own {
-        return &reading.servers;
+    // A dkron that runs goes by its own, and has to find those; so does one that is started again, whatever others have beside it.
+    let runs = facts.raft.as_ref().filter(|_| facts.own.is_some()).map(|reading| &reading.servers);
+    if let Some(own) = runs.or(facts.own_raft.as_ref()).filter(|servers| facts.is_among(servers)) {
+        return own;
     }
     match (&facts.marker, facts.disk) {
         (Some(marker), _) => {

@@ -122,6 +122,44 @@ fn version_3_gets_new_addresses_although_one_is_gone_for_good() {
 }
 
 #[test]
+fn version_3_that_is_started_again_goes_by_what_its_raft_was_read_to_have() {
+    let mut server = Life::new(0, 3, |me| {
+        (me.disk, me.marker, me.generation) = (Disk::State, Some(marker(&[0, 2])), Generation::Three);
+    });
+    server.hear(Input::Desired(desired(3, &[0, 1]), server.now.at));
+    // a-2 lacks the last change, and the disk of a-1 is new: together they seem to be enough for what a-2 has.
+    let others = || [State { up: true, phase: Phase::Serving, ..moved(2) }, State { up: true, ..empty(1) }];
+    for other in others() {
+        server.hear(other);
+    }
+    assert_eq!(server.launch().expect("a start").disk, Prepare::Keep, "not all have moved, as far as is known");
+    server.hear(Input::Started);
+    let mut wanted = Vec::new();
+    for _ in 0..14 {
+        server.own(&[0, 1, 2], None);
+        if server.procedure.reading.is_some() {
+            server.say_raft(&[0, 2]);
+        }
+        for other in others() {
+            wanted.extend(server.hear(other));
+        }
+        if wanted.contains(&Action::Term) {
+            break;
+        }
+        wanted.extend(server.wait(Duration::from_secs(1)));
+    }
+    assert!(wanted.contains(&Action::Term), "{wanted:?}");
+    wanted = server.hear(Input::Ended(0));
+    for other in others() {
+        wanted.extend(server.hear(other));
+    }
+    let Some(Prepare::Recover(servers)) = started(&wanted).map(|launch| launch.disk) else {
+        panic!("restarted for nothing, and again for ever: {wanted:?}")
+    };
+    assert_eq!(servers.iter().map(|server| &*server.address).collect::<Vec<_>>(), ["10.0.0.1:6868", "10.0.1.2:6868"]);
+}
+
+#[test]
 fn version_3_believes_no_configuration_of_one_that_does_not_stand_in_it() {
     let recovers = |second: &[u8], third: &[u8]| {
         let before = marker(&[0, 1]);

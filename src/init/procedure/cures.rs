@@ -64,6 +64,8 @@ pub struct Cures {
     tried: u32,
     /// The leader has taken the own entry out, and nobody has seen it in the configuration since.
     pub out_of_raft: bool,
+    /// When all were asked once more before a restart for that.
+    left_out: Option<Moment>,
 }
 
 impl Cures {
@@ -276,8 +278,18 @@ impl Procedure {
         let facts = &self.facts;
         let stuck = facts.own.is_some() && !facts.is_led(now) && self.watch.is_leaderless_for(now, MISSED);
         if !stuck || !self.watch.cures.out_of_raft {
+            self.watch.cures.left_out = None;
             return false;
         }
+        // Somebody may lead since the last look, with this server's vote.
+        let asked = *self.watch.cures.left_out.get_or_insert_with(|| {
+            self.out.push(Action::Look);
+            now
+        });
+        if !self.all_heard(now, asked) || self.child.looked <= asked {
+            return false;
+        }
+        self.watch.cures.left_out = None;
         // Once: if they do not elect anybody, this server may be needed.
         self.watch.cures.out_of_raft = false;
         self.restart(now, Saying::LeftOut);

@@ -75,6 +75,8 @@ pub struct Farewell {
     /// Since when the voters left have had no majority that hears the leader.
     pub unsafe_since: Option<Moment>,
     pub nobody_remains: bool,
+    /// When somebody else was last heard to follow a leader.
+    pub led: Option<Moment>,
     /// The others have no majority without this server: it goes without a leave, so that it still counts when it is back.
     pub keeps_its_seat: bool,
     pub code: Option<u8>,
@@ -103,6 +105,7 @@ impl Farewell {
             removed_again: 0,
             unsafe_since: None,
             nobody_remains: false,
+            led: None,
             keeps_its_seat: false,
             code: None,
         }

@@ -32,7 +32,11 @@ impl Procedure {
     }
 
     pub(super) fn hold(&mut self, now: Moment) {
-        let Stage::Stopping(farewell) = &self.stage else { return };
+        let led = self.facts.is_led_elsewhere(now);
+        let Stage::Stopping(farewell) = &mut self.stage else { return };
+        if led {
+            farewell.led = Some(now);
+        }
         let (begun, since, deadline) = (farewell.begun, farewell.since, farewell.deadline);
         let told_hold = farewell.told_hold;
         let read = self.facts.raft.as_ref().is_some_and(|reading| reading.at >= begun);

@@ -42,6 +42,8 @@ pub struct Peer {
     pub standing: Standing,
     /// Where its name leads to.
     named: Vec<IpAddr>,
+    /// Where it was looked for.
+    tried: Vec<IpAddr>,
     /// Addresses that surely are somebody else's, whoever vouches for them.
     strangers: Vec<IpAddr>,
     /// When the last look began.
@@ -65,6 +67,7 @@ impl Peer {
             name,
             standing: Standing::Unseen,
             named: Vec::new(),
+            tried: Vec::new(),
             strangers: Vec::new(),
             asked: Moment(0),
             seen: Moment(0),
@@ -93,6 +96,7 @@ impl Peer {
         self.view = None;
         self.strangers.clear();
         self.named.clear();
+        self.tried.clear();
         let looks = match looks {
             Ok(looks) => looks,
             Err(why) => {
@@ -101,6 +105,7 @@ impl Peer {
             }
         };
         self.standing = Standing::Silent;
+        self.tried = looks.iter().map(|look| look.ip).collect();
         self.named = looks.iter().filter(|look| look.by_name).map(|look| look.ip).collect();
         for look in looks {
             let vouched = vouched == Some(look.ip);
@@ -118,6 +123,16 @@ impl Peer {
     /// Name of its dkron node: that of its pod, as long as it has not told another one.
     pub fn node(&self) -> &Name {
         self.state.as_ref().map_or(&self.name.pod, |state| &state.node)
+    }
+
+    /// The last look at it was one at this address too.
+    pub fn was_tried_at(&self, ip: IpAddr) -> bool {
+        self.tried.contains(&ip)
+    }
+
+    /// It is the peer, and what it says cannot be understood.
+    pub fn is_foreign(&self, now: Moment) -> bool {
+        matches!(self.standing, Standing::Foreign(_)) && self.is_fresh(now)
     }
 
     /// Its name leads to this address and to nothing else.

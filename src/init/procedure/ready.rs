@@ -1,6 +1,7 @@
 //! What the probes of the container answer.
 
 use super::facts::Facts;
+use super::input::Desired;
 use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::state::{Disk, Phase};
@@ -46,7 +47,9 @@ fn ready(facts: &Facts, phase: Phase, now: Moment) -> Result<String, String> {
 
 /// The set makes its pods one after another, and those behind this one that are not there wait for it.
 fn is_the_next_to_exist(facts: &Facts, now: Moment) -> bool {
-    let Some(desired) = facts.desired(now).filter(|desired| desired.ordered_ready) else { return false };
+    // A set that is being deleted makes no pods.
+    let makes = |desired: &&Desired| desired.ordered_ready && !desired.set_deleting;
+    let Some(desired) = facts.desired(now).filter(makes) else { return false };
     let Some(own) = facts.ordinal(&facts.me.pod) else { return false };
     // One that does not answer, or is not understood, may lead.
     let mut others = desired.pods.iter().filter_map(|pod| facts.peers.get(&pod.name));

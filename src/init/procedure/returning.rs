@@ -40,11 +40,16 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let waited = now.since(tried.since);
     let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
     // Whoever was not looked at yet may know a leader, or be of another pool of gossip that this server makes one with its own.
-    let mut awaited = facts.peers.values().filter(|peer| !is_beyond(facts, peer, now)).peekable();
-    let others = awaited.peek().is_some();
-    let unseen = awaited.any(|peer| peer.standing == Standing::Unseen);
+    let awaited = || facts.peers.values().filter(|peer| !is_beyond(facts, peer, now));
+    let others = awaited().next().is_some();
+    let unseen = awaited().any(|peer| peer.standing == Standing::Unseen);
+    // Kubernetes may have told since where it is, and its name may lead nowhere.
+    let untried = |peer: &Peer| {
+        let tried = |ip| peer.sure(now).is_some() || peer.was_tried_at(ip);
+        facts.vouched(now, &peer.name.pod).is_some_and(|ip| !tried(ip))
+    };
     let lonely = !company && waited < COMPANY && others && !is_alone(facts, now);
-    if unseen && waited < FIRST_LOOK {
+    if unseen && waited < FIRST_LOOK || awaited().any(untried) && waited < COMPANY {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     // All of them would be one pool of gossip. Whoever is alone in its cluster starts alone, while nobody of the others runs.
@@ -54,6 +59,12 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     }
     if (tried.is_listed == Some(false) || is_removed(facts, now)) && waited < NEWER && hang_for(tried, now) < JOIN_LOOP
     {
+        return Start::Wait(Waiting::Company(sights(facts, now)));
+    }
+    // The same where that is not known yet, and the own disk may well hold nothing: then its vote goes to anybody.
+    let silent = |state: &State| state.disk == Disk::State && state.raft.is_none();
+    let mut states = facts.peers.values().filter_map(|peer| peer.wrapper(now));
+    if facts.disk == Disk::Unknown && waited < COMPANY && states.any(silent) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     if stranded::is_stranded(facts, now) {

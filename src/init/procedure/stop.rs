@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::action::{Action, Prepare, TERMINATED};
 use super::farewell::{Farewell, Step};
+use super::hold::HEARING;
 use super::moment::{Moment, Now};
 use super::saying::Saying;
 use super::start;
@@ -39,7 +40,6 @@ impl Procedure {
             .desired(now)
             .and_then(|desired| desired.grace_seconds)
             .map_or(self.facts.me.grace, Duration::from_secs);
-        let joined = self.facts.is_seen_alive(now) && !self.child.joins_nobody();
         let step = match &self.stage {
             Stage::Stopping(_) | Stage::Over => return,
             Stage::Launching(_) if self.may_have_founded() && grace > COME_UP + TOLD => Step::Inspect,
@@ -48,9 +48,9 @@ impl Procedure {
                 return self.out.push(Action::Exit(TERMINATED));
             }
             Stage::Running if self.facts.own.is_some() => Step::Hold,
-            Stage::Running if joined => Step::ComeUp,
-            // Nobody knows it: there is nothing to leave, and dkron in its join loop ends at once. Or it was told to end already.
-            Stage::Running | Stage::Restarting { .. } => Step::Term,
+            Stage::Running => Step::ComeUp,
+            // It was told to end already.
+            Stage::Restarting { .. } => Step::Term,
         };
         self.tell(Saying::Stopping);
         if step == Step::Term {
@@ -128,8 +128,13 @@ impl Procedure {
         } else if self.misled_by(now).is_some() {
             self.out.push(Action::Kill);
             self.go_to(now, Step::Kill);
-        } else if now.since(farewell.since) >= COME_UP {
-            self.term(now);
+        } else {
+            // Whom nobody knows has nothing to leave, and dkron in its join loop ends at once; but it may serve since it was looked at last.
+            let joined = self.facts.is_seen_alive(now) && !self.child.joins_nobody();
+            let (lasts, looked) = (now.since(farewell.since), self.child.looked > farewell.since);
+            if lasts >= COME_UP || !joined && (looked || lasts >= HEARING) {
+                self.term(now);
+            }
         }
     }
 

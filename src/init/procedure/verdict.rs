@@ -71,7 +71,9 @@ impl Procedure {
             let wanted = |peer: &&Peer| {
                 let seen = || facts.vouched(now, &peer.name.pod).is_some() || facts.is_member(peer.node());
                 let there = peer.sure(now).is_some() || seen();
-                there && (!facts.is_surplus(now, &peer.name.pod) || serves(peer, now)) && !facts.goes(now, peer)
+                // Who cannot be understood may well serve, and lead.
+                let serves = serves(peer, now) || peer.is_foreign(now);
+                there && (!facts.is_surplus(now, &peer.name.pod) || serves) && !facts.goes(now, peer)
             };
             let awaited = facts.is_surplus(now, &facts.me.node) || facts.peers.values().any(|peer| wanted(&peer));
             return if awaited { Verdict::Hold(0, 1) } else { Verdict::Nobody };
@@ -127,7 +129,13 @@ impl Procedure {
         let there = |id: &Name| self.facts.peer_of(id).is_some_and(|peer| peer.sure(now).is_some());
         let others = voters.iter().filter(|server| !self.facts.is_own(server) && there(&server.id)).count();
         let hope = others + 1 >= majority(voters.len());
-        self.watch.is_leaderless_for(now, if hope { LEADERLESS_BUT_MANY } else { LEADERLESS })
+        let patience = if hope { LEADERLESS_BUT_MANY } else { LEADERLESS };
+        // A leader that this server's dkron does not know leads all the same, and when it is lost the others elect.
+        let led = match &self.stage {
+            Stage::Stopping(farewell) => farewell.led,
+            _ => None,
+        };
+        self.watch.is_leaderless_for(now, patience) && led.is_none_or(|led| now.since(led) >= patience)
     }
 
     /// The voters that stay, alive, the one that has been a voter longest first. Each where it surely is: raft's configuration may

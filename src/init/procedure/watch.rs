@@ -55,6 +55,8 @@ pub struct Child {
     /// What it joins.
     pub join: Vec<Name>,
     up: bool,
+    /// When it was looked at last.
+    pub looked: Moment,
     leader: Option<Leader>,
     /// Since when it has named that leader, or none.
     pub leader_since: Moment,
@@ -123,6 +125,7 @@ impl Watch {
 
 impl Procedure {
     pub(super) fn look_at_own(&mut self, now: Moment, view: Option<DkronView>) {
+        self.child.looked = now;
         if self.child.started.is_none() {
             // A last answer of a process that is gone.
             return self.facts.look_at_own(now, None);

@@ -82,9 +82,9 @@ fn who_was_taken_out_and_not_taken_up_comes_after_the_others_when_the_leader_goe
     let mut wanted = Vec::new();
     for _ in 0..20 {
         // Its own raft still has what was true before.
-        server.own(&[0, 1, 2], None);
-        server.hear(State { members: members(&[0, 1, 2]), ..leaderless(0, &[0, 1]) });
-        server.hear(State { members: members(&[0, 1, 2]), ..leaderless(1, &[0, 1]) });
+        wanted.extend(server.own(&[0, 1, 2], None));
+        wanted.extend(server.hear(State { members: members(&[0, 1, 2]), ..leaderless(0, &[0, 1]) }));
+        wanted.extend(server.hear(State { members: members(&[0, 1, 2]), ..leaderless(1, &[0, 1]) }));
         wanted.extend(server.wait(Duration::from_secs(1)));
     }
     assert!(restarts(&wanted, "come after them"), "{wanted:?}");
@@ -126,6 +126,22 @@ fn raft_state_without_a_marker_comes_after_those_whose_configuration_lacks_it() 
     let mut server = life();
     server.hear(leaderless(1, &[0, 1, 2]));
     assert!(started(&server.hear(leaderless(2, &[0, 1, 2]))).is_some());
+}
+
+#[test]
+fn a_disk_that_may_hold_nothing_waits_until_those_with_state_say_what_they_have() {
+    let starts = |disk: Disk, told: Option<Vec<Server>>| {
+        let members = Some(marker(&[0, 1, 2])).filter(|_| disk == Disk::State);
+        let mut server = Life::new(0, 3, |me| (me.disk, me.marker) = (disk, members));
+        let starting =
+            |ordinal: u8, raft| State { up: false, phase: Phase::Starting, raft, ..leaderless(ordinal, &[]) };
+        server.hear(starting(2, Some(raft(&[0, 1, 2]))));
+        started(&server.hear(starting(1, told))).is_some()
+    };
+    assert!(!starts(Disk::Unknown, None), "a-1 may be in a later configuration without it");
+    assert!(!starts(Disk::Unknown, Some(raft(&[1, 2]))));
+    assert!(starts(Disk::Unknown, Some(raft(&[0, 1, 2]))));
+    assert!(starts(Disk::State, None));
 }
 
 #[test]

@@ -160,3 +160,33 @@ fn who_is_not_understood_may_lead() {
     assert!(ready(PROTOCOL));
     assert!(!ready(PROTOCOL + 1));
 }
+
+#[test]
+fn who_is_not_understood_may_serve_although_it_is_surplus() {
+    let stops = |protocol: u32| {
+        let mut server = Life::running(0, &[0, 1], 1);
+        let other = State { protocol, phase: Phase::Leaving, ..serving(1, &[0, 1], 1) };
+        server.hear(other.clone());
+        server.hear(Input::Stop);
+        server.now.at = server.now.at + Duration::from_millis(20);
+        server.hear(Input::Desired(desired(1, &[0, 1]), server.now.at));
+        let mut wanted = server.hear(other);
+        wanted.extend(server.say_raft(&[0, 1]));
+        wanted.extend(server.wait(Duration::from_secs(2)));
+        deeds(wanted).contains(&Action::AskBusy)
+    };
+    assert!(stops(PROTOCOL), "it goes too: nobody remains");
+    assert!(!stops(PROTOCOL + 1));
+}
+
+#[test]
+fn a_set_that_is_being_deleted_makes_no_pods_that_wait_for_this_one() {
+    let ready = |set_deleting: bool| {
+        let mut server = Life::with_state(0, &[0, 1, 2]);
+        let wanted = Desired { ordered_ready: true, set_deleting, ..desired(3, &[0]) };
+        server.hear(Input::Desired(wanted, server.now.at));
+        server.procedure.health(server.now).ready.is_ok()
+    };
+    assert!(ready(false));
+    assert!(!ready(true));
+}

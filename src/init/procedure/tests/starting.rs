@@ -276,7 +276,9 @@ fn a_set_that_was_made_again_with_its_volumes_is_the_same_cluster() {
     server.hear(State { disk: Disk::State, owner: owner("third"), set_uid: Some("set".into()), ..empty(1) });
     assert!(server.waits_for().starts_with("DKHA-301"), "{}", server.waits_for());
     server.hear(State { disk: Disk::State, owner: owner("former"), set_uid: Some("set".into()), ..empty(1) });
-    assert!(started(&server.wait(Duration::from_secs(1))).is_some());
+    let silent = Look { ip: ip(2), by_name: true, wrapper: Told::Silence, dkron: Told::Silence };
+    let looked = server.hear(Input::Looked { pod: name(2), asked: server.now.at, looks: Ok(vec![silent]) });
+    assert!(started(&looked).is_some(), "{}", server.waits_for());
 }
 
 #[test]

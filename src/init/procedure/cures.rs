@@ -43,6 +43,18 @@ const STRANDED: Duration = Duration::from_secs(10);
 /// Cures that have failed before the container is given up.
 const CURES: u32 = 3;
 
+/// What was heard when all were asked once more holds for so long.
+const LAST_LOOK: Duration = Duration::from_millis(1500);
+
+/// A reason to restart dkron that somebody may have mended since the last look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cure {
+    Stall,
+    Zombie,
+    Stranded,
+    LeftOut,
+}
+
 /// What is wrong, and what was done about it.
 #[derive(Debug, Default)]
 pub struct Cures {
@@ -56,16 +68,14 @@ pub struct Cures {
     calls_until: Option<Moment>,
     /// Since when the others do not see this server.
     missed: Option<Moment>,
-    /// When all peers were asked once more before a restart for that.
-    looked: Option<Moment>,
     /// When dkron was restarted for that.
     cured: Option<Moment>,
     /// How often in a row.
     tried: u32,
     /// The leader has taken the own entry out, and nobody has seen it in the configuration since.
     pub out_of_raft: bool,
-    /// When all were asked once more before a restart for that.
-    left_out: Option<Moment>,
+    /// When all were asked once more, and before which restart.
+    asked: Option<(Cure, Moment)>,
 }
 
 impl Cures {
@@ -86,6 +96,26 @@ impl Cures {
 }
 
 impl Procedure {
+    /// All, and the own dkron, were asked once more before it is restarted: somebody may lead since the last look, with this server's
+    /// vote, or may be restarting just now.
+    fn is_asked_once_more(&mut self, cure: Cure, now: Moment) -> bool {
+        let known = self.watch.cures.asked.filter(|(of, at)| *of == cure && now.since(*at) < LAST_LOOK);
+        let Some((_, asked)) = known else {
+            self.watch.cures.asked = Some((cure, now));
+            self.watch.raft_changed();
+            self.read_raft(now);
+            self.out.push(Action::Look);
+            return false;
+        };
+        // Before anybody leads, the cluster may have been founded here.
+        let read = cure != Cure::Stall || self.facts.raft.as_ref().is_some_and(|reading| reading.at > asked);
+        let heard = read && self.all_heard(now, asked) && self.child.looked > asked;
+        if heard {
+            self.watch.cures.asked = None;
+        }
+        heard
+    }
+
     /// The first servers were to be so many, and now others, before any leader was seen.
     pub(super) fn size_has_changed(&mut self, now: Moment) -> bool {
         let (Some(old), false) = (self.child.agreed, self.facts.formed) else { return false };
@@ -110,6 +140,9 @@ impl Procedure {
     /// disks are empty, whatever was thought of them, and the highest server starts anew, to found the cluster.
     pub(super) fn is_stalled(&mut self, now: Moment) -> bool {
         if self.is_called(now) {
+            if !self.is_asked_once_more(Cure::Stall, now) {
+                return false;
+            }
             self.facts.disk = Disk::Empty;
             self.watch.cures.pause = ALL_DOWN;
             self.restart(now, Saying::Stalled);
@@ -153,6 +186,9 @@ impl Procedure {
         if !first.contains(&facts.me.pod) || waits || !alone && lasts < STALL_OF_ALL {
             return false;
         }
+        if !self.is_asked_once_more(Cure::Stall, now) {
+            return false;
+        }
         self.watch.cures.stalls += 1;
         self.watch.cures.pause = if alone { Duration::ZERO } else { ALL_DOWN };
         self.watch.cures.calls_until = (!alone).then_some(now + ALL_DOWN);
@@ -184,18 +220,11 @@ impl Procedure {
         let again = self.watch.cures.cured.is_none_or(|cured| now.since(cured) >= CURE_AGAIN);
         // While its name is not free a restart would only be refused again.
         if lasts < self.patience(now) || !again || self.facts.name_is_taken_at(now).is_some() {
-            self.watch.cures.looked = None;
             return false;
         }
-        // Somebody else may have decided to restart just now: only one does at a time.
-        let looked = *self.watch.cures.looked.get_or_insert_with(|| {
-            self.out.push(Action::Look);
-            now
-        });
-        if !self.all_heard(now, looked) {
+        if !self.is_asked_once_more(Cure::Zombie, now) {
             return false;
         }
-        self.watch.cures.looked = None;
         self.watch.cures.cured = Some(now);
         self.watch.cures.tried += 1;
         self.restart(now, Saying::Zombie(lasts));
@@ -268,6 +297,9 @@ impl Procedure {
         if !matches!(stranded::recover(facts, now), start::Start::Run(_, start::Why::Recovery)) {
             return false;
         }
+        if !self.is_asked_once_more(Cure::Stranded, now) {
+            return false;
+        }
         self.restart(now, Saying::Stranded);
         true
     }
@@ -277,19 +309,9 @@ impl Procedure {
     pub(super) fn is_left_out(&mut self, now: Moment) -> bool {
         let facts = &self.facts;
         let stuck = facts.own.is_some() && !facts.is_led(now) && self.watch.is_leaderless_for(now, MISSED);
-        if !stuck || !self.watch.cures.out_of_raft {
-            self.watch.cures.left_out = None;
+        if !stuck || !self.watch.cures.out_of_raft || !self.is_asked_once_more(Cure::LeftOut, now) {
             return false;
         }
-        // Somebody may lead since the last look, with this server's vote.
-        let asked = *self.watch.cures.left_out.get_or_insert_with(|| {
-            self.out.push(Action::Look);
-            now
-        });
-        if !self.all_heard(now, asked) || self.child.looked <= asked {
-            return false;
-        }
-        self.watch.cures.left_out = None;
         // Once: if they do not elect anybody, this server may be needed.
         self.watch.cures.out_of_raft = false;
         self.restart(now, Saying::LeftOut);

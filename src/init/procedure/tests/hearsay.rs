@@ -80,11 +80,12 @@ fn who_is_missed_and_needed_by_raft_waits_longer_than_others_that_join() {
             for other in &servers[1..] {
                 server.hear(State { members: members(&servers[1..]), ..serving(*other, servers, 1) });
             }
-            server.own(servers, leads(*second));
+            let mut wanted = server.own(servers, leads(*second));
             if server.procedure.reading.is_some() {
-                server.say_raft(servers);
+                wanted.extend(server.say_raft(servers));
             }
-            server.wait(Duration::from_secs(1)).contains(&Action::Term)
+            wanted.extend(server.wait(Duration::from_secs(1)));
+            wanted.contains(&Action::Term)
         })
     };
     let after = |found: Option<u32>| found.expect("a restart");

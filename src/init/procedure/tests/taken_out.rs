@@ -136,9 +136,9 @@ fn version_3_that_is_started_again_goes_by_what_its_raft_was_read_to_have() {
     server.hear(Input::Started);
     let mut wanted = Vec::new();
     for _ in 0..14 {
-        server.own(&[0, 1, 2], None);
+        wanted.extend(server.own(&[0, 1, 2], None));
         if server.procedure.reading.is_some() {
-            server.say_raft(&[0, 2]);
+            wanted.extend(server.say_raft(&[0, 2]));
         }
         for other in others() {
             wanted.extend(server.hear(other));
@@ -149,6 +149,7 @@ fn version_3_that_is_started_again_goes_by_what_its_raft_was_read_to_have() {
         wanted.extend(server.wait(Duration::from_secs(1)));
     }
     assert!(wanted.contains(&Action::Term), "{wanted:?}");
+    assert!(wanted.contains(&Action::Look), "somebody may lead since the last look: {wanted:?}");
     wanted = server.hear(Input::Ended(0));
     for other in others() {
         wanted.extend(server.hear(other));

@@ -63,6 +63,28 @@ fn the_highest_restarts_its_dkron_when_a_bootstrap_has_stalled() {
 }
 
 #[test]
+fn a_cluster_that_was_founded_since_the_last_look_has_not_stalled() {
+    let ends = |configuration: &[u8]| {
+        let mut highest = founding(2);
+        let asks = |server: &mut Life| {
+            stall(server, [0, 1]);
+            server.wait(Duration::from_millis(500)).contains(&Action::Look)
+        };
+        assert!((0..20).any(|_| asks(&mut highest)), "it never asks");
+        highest.now.at = highest.now.at + Duration::from_millis(20);
+        let mut wanted = highest.own(&[0, 1, 2], None);
+        wanted.extend(highest.hear(stalled(0)));
+        wanted.extend(highest.hear(stalled(1)));
+        assert_eq!(deeds(wanted), [], "what raft has is not known yet");
+        wanted = highest.say_raft(configuration);
+        wanted.extend(highest.wait(Duration::from_secs(2)));
+        wanted.contains(&Action::Term)
+    };
+    assert!(ends(&[]));
+    assert!(!ends(&[0, 1, 2]));
+}
+
+#[test]
 fn a_leader_is_told_marked_and_makes_a_voter() {
     let mut server = founding(0);
     server.own(&[0, 1, 2], Some(1));
@@ -133,7 +155,7 @@ fn a_zombie_is_restarted_after_fifteen_seconds_and_then_once_in_75() {
     let mut terms = Vec::new();
     for second in 0..170 {
         let mut wanted = server.hear(missing.clone());
-        server.own(&[0, 1, 2], None);
+        wanted.extend(server.own(&[0, 1, 2], None));
         wanted.extend(server.wait(Duration::from_secs(1)));
         if wanted.contains(&Action::Term) {
             terms.push(second);

@@ -18,7 +18,8 @@ use crate::installed::Cluster;
 pub type Scenario = fn(&Cluster) -> Result<()>;
 
 /// Name and body of those that mind nobody.
-pub const BESIDE_OTHERS: [(&str, Scenario); 14] = [
+pub const BESIDE_OTHERS: [(&str, Scenario); 15] = [
+    ("restart::forced", restart::forced),
     ("plain::apply", plain::apply),
     ("plain::tokens", plain::tokens),
     ("scale::up_and_down", scale::up_and_down),
@@ -37,9 +38,8 @@ pub const BESIDE_OTHERS: [(&str, Scenario); 14] = [
 
 /// Those that have the cluster for themselves, since they count moments or stop what others need, in this order: the last one takes
 /// dkron-ha away.
-pub const ALONE: [(&str, Scenario); 9] = [
+pub const ALONE: [(&str, Scenario); 8] = [
     ("restart::deleted", restart::deleted),
-    ("restart::forced", restart::forced),
     ("rollout::restarted", rollout::restarted),
     ("rollout::leader_last", rollout::leader_last),
     ("outage::of_the_webhook", outage::of_the_webhook),

@@ -46,15 +46,6 @@ const CURES: u32 = 3;
 /// What was heard when all were asked once more holds for so long.
 const LAST_LOOK: Duration = Duration::from_millis(1500);
 
-/// A reason to restart dkron that somebody may have mended since the last look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cure {
-    Stall,
-    Zombie,
-    Stranded,
-    LeftOut,
-}
-
 /// What is wrong, and what was done about it.
 #[derive(Debug, Default)]
 pub struct Cures {
@@ -74,14 +65,14 @@ pub struct Cures {
     tried: u32,
     /// The leader has taken the own entry out, and nobody has seen it in the configuration since.
     pub out_of_raft: bool,
-    /// When all were asked once more, and before which restart.
-    asked: Option<(Cure, Moment)>,
+    /// When all were asked once more before a restart, whatever it is for.
+    asked: Option<Moment>,
 }
 
 impl Cures {
     /// dkron is started anew.
     pub fn begin(&mut self) {
-        (self.stalled, self.missed) = (None, None);
+        (self.stalled, self.missed, self.asked) = (None, None, None);
     }
 
     /// The others are to end their dkrons too: members from before are forgotten only where nobody runs any more.
@@ -96,24 +87,23 @@ impl Cures {
 }
 
 impl Procedure {
-    /// All, and the own dkron, were asked once more before it is restarted: somebody may lead since the last look, with this server's
-    /// vote, or may be restarting just now.
-    fn is_asked_once_more(&mut self, cure: Cure, now: Moment) -> bool {
-        let known = self.watch.cures.asked.filter(|(of, at)| *of == cure && now.since(*at) < LAST_LOOK);
-        let Some((_, asked)) = known else {
-            self.watch.cures.asked = Some((cure, now));
+    /// When all, and the own dkron, were asked once more before a restart, if they have answered: somebody may lead since the look
+    /// before, with this server's vote, or may be restarting just now.
+    fn last_look(&mut self, now: Moment) -> Option<Moment> {
+        let Some(asked) = self.watch.cures.asked.filter(|asked| now.since(*asked) < LAST_LOOK) else {
+            self.watch.cures.asked = Some(now);
             self.watch.raft_changed();
             self.read_raft(now);
             self.out.push(Action::Look);
-            return false;
+            return None;
         };
-        // Before anybody leads, the cluster may have been founded here.
-        let read = cure != Cure::Stall || self.facts.raft.as_ref().is_some_and(|reading| reading.at > asked);
-        let heard = read && self.all_heard(now, asked) && self.child.looked > asked;
-        if heard {
-            self.watch.cures.asked = None;
-        }
-        heard
+        (self.all_heard(now, asked) && self.child.looked > asked).then_some(asked)
+    }
+
+    /// The same, and raft was read since: before anybody leads, the cluster may have been founded here.
+    fn is_still_empty(&mut self, now: Moment) -> bool {
+        let asked = self.last_look(now);
+        asked.is_some_and(|asked| self.facts.raft.as_ref().is_some_and(|reading| reading.at > asked))
     }
 
     /// The first servers were to be so many, and now others, before any leader was seen.
@@ -140,7 +130,7 @@ impl Procedure {
     /// disks are empty, whatever was thought of them, and the highest server starts anew, to found the cluster.
     pub(super) fn is_stalled(&mut self, now: Moment) -> bool {
         if self.is_called(now) {
-            if !self.is_asked_once_more(Cure::Stall, now) {
+            if !self.is_still_empty(now) {
                 return false;
             }
             self.facts.disk = Disk::Empty;
@@ -186,7 +176,7 @@ impl Procedure {
         if !first.contains(&facts.me.pod) || waits || !alone && lasts < STALL_OF_ALL {
             return false;
         }
-        if !self.is_asked_once_more(Cure::Stall, now) {
+        if !self.is_still_empty(now) {
             return false;
         }
         self.watch.cures.stalls += 1;
@@ -222,7 +212,7 @@ impl Procedure {
         if lasts < self.patience(now) || !again || self.facts.name_is_taken_at(now).is_some() {
             return false;
         }
-        if !self.is_asked_once_more(Cure::Zombie, now) {
+        if self.last_look(now).is_none() {
             return false;
         }
         self.watch.cures.cured = Some(now);
@@ -297,7 +287,7 @@ impl Procedure {
         if !matches!(stranded::recover(facts, now), start::Start::Run(_, start::Why::Recovery)) {
             return false;
         }
-        if !self.is_asked_once_more(Cure::Stranded, now) {
+        if self.last_look(now).is_none() {
             return false;
         }
         self.restart(now, Saying::Stranded);
@@ -309,7 +299,7 @@ impl Procedure {
     pub(super) fn is_left_out(&mut self, now: Moment) -> bool {
         let facts = &self.facts;
         let stuck = facts.own.is_some() && !facts.is_led(now) && self.watch.is_leaderless_for(now, MISSED);
-        if !stuck || !self.watch.cures.out_of_raft || !self.is_asked_once_more(Cure::LeftOut, now) {
+        if !stuck || !self.watch.cures.out_of_raft || self.last_look(now).is_none() {
             return false;
         }
         // Once: if they do not elect anybody, this server may be needed.

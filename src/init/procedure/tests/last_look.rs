@@ -68,6 +68,23 @@ fn who_was_taken_out_asks_whether_somebody_leads_before_it_restarts() {
 }
 
 #[test]
+fn two_reasons_to_restart_ask_once_and_do_not_hinder_each_other() {
+    let mut server = Life::running(2, &[0, 1, 2], 0);
+    server.procedure.watch.cures.out_of_raft = true;
+    // Taken out, and not seen either.
+    let unseen = |ordinal| State { members: members(&[0, 1]), ..leaderless(ordinal, &[0, 1]) };
+    let mut wanted = Vec::new();
+    for _ in 0..400 {
+        wanted.extend(server.own(&[0, 1, 2], None));
+        wanted.extend(server.hear(unseen(0)));
+        wanted.extend(server.hear(unseen(1)));
+        wanted.extend(server.wait(Duration::from_millis(50)));
+    }
+    assert!(wanted.contains(&Action::Term), "it never restarts");
+    assert_eq!(wanted.iter().filter(|action| **action == Action::Look).count(), 1);
+}
+
+#[test]
 fn nobody_starts_before_it_has_looked_where_kubernetes_says_that_another_one_is() {
     let mut server = Life::with_state(0, &[0, 1, 2]);
     server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks: Err("no name server".into()) });

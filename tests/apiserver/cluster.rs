@@ -127,7 +127,11 @@ impl Cluster {
     /// The accounts and rights of dkron pods, as `dkron-ha manifests --for-namespace` prints them.
     pub fn create_accounts(&self, namespace: &str) -> Result<()> {
         let rendered = dkron_ha(&["manifests", "--for-namespace", namespace], "")?.ok()?.stdout;
-        self.kubectl().apply(&rendered, &[])?.ok()?;
+        // The controller, too, makes them, and perhaps one that kubectl has just not found: then kubectl looks once more.
+        wait_until("the accounts", CONTROLLERS_ACT_WITHIN, || {
+            let applied = self.kubectl().apply(&rendered, &[])?;
+            if applied.stderr.contains("(AlreadyExists)") { Ok(None) } else { applied.ok().map(Some) }
+        })?;
         Ok(())
     }
 

@@ -108,8 +108,8 @@ impl World {
         let volume = &self.volumes[slot];
         let disk = match &volume.marker {
             _ if !volume.database => Disk::Empty,
-            Some(_) => Disk::State,
-            None => Disk::Unknown,
+            Some(marker) if !marker.members.is_empty() => Disk::State,
+            _ => Disk::Unknown,
         };
         Me {
             namespace: self.names.namespaces[set].clone(),

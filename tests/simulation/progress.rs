@@ -110,9 +110,8 @@ impl World {
             (0..SLOTS).filter(|slot| slots(slot)).map(|slot| self.volumes[slot].log).max_by_key(Log::end)
         };
         let (of_all, of_wanted) = (newest(&logs), newest(&wanted));
-        // What is left of lost disks is with servers that nobody wants any more: a person has to say that it is not to come back.
-        let lost = Self::places(set).any(|slot| self.is_wanted(slot) && self.volumes[slot].lost);
-        if of_all.is_some() && of_wanted.is_none() && lost {
+        // Only servers that nobody wants any more hold the cluster: a person has to say that it is not to come back.
+        if of_all.is_some() && of_wanted.is_none() {
             return false;
         }
         // Disks of two clusters, founded one after another while nobody knew of the other: a person has to decide.
@@ -131,8 +130,7 @@ impl World {
         if !pairs.all(|(slot, other)| !wanted(&other) || of_one_lineage(slot, other)) {
             return false;
         }
-        of_all.into_iter().all(|log| self.has_majority(set, &log))
-            && (of_wanted.is_none() || self.somebody_can_win(set))
+        of_all.is_none_or(|log| self.has_majority(set, &log) && self.somebody_can_win(set))
     }
 
     /// Some wanted disk has at least the log of a majority of its own voters, so that these elect it.

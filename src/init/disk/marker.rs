@@ -1,4 +1,4 @@
-//! The marker beside the raft state: whose it is, and the raft configuration as it was last seen.
+//! The marker beside the raft state: whose it is, and the raft configuration as it was last seen, or who has one.
 
 use std::fmt;
 use std::fs;
@@ -50,7 +50,11 @@ pub fn read(data_dir: &Path) -> Result<Option<Marker>, MarkerError> {
 
 fn understand(text: &[u8]) -> Option<Marker> {
     let json = Json::read(text)?;
-    Some(Marker { owner: owner(&json)?, members: json.get("members").each(server)? })
+    Some(Marker {
+        owner: owner(&json)?,
+        members: json.get("members").each(server)?,
+        elsewhere: json.get("elsewhere").optional(|pods| pods.each(Json::text))?.unwrap_or_default(),
+    })
 }
 
 /// Writes the marker so that after a crash of the machine the old one or the new one is there, whole.
@@ -77,7 +81,7 @@ mod tests {
             founding: Some("f0".into()),
         };
         let member = Server { id: "a-0".into(), address: "10.0.0.1:6868".into(), voter: true };
-        Marker { owner, members: vec![member] }
+        Marker { owner, members: vec![member], elsewhere: vec!["a-1".into()] }
     }
 
     #[test]

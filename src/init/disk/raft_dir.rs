@@ -116,7 +116,7 @@ mod tests {
 
     fn marker(members: usize) -> Marker {
         let owner = Owner { namespace: "n".into(), cluster: "a".into(), set_uid: None, former: vec![], founding: None };
-        Marker { owner, members: vec![server("a-0", true); members] }
+        Marker { owner, members: vec![server("a-0", true); members], elsewhere: vec!["a-1".into()] }
     }
 
     fn server(id: &str, voter: bool) -> Server {

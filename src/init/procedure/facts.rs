@@ -49,8 +49,10 @@ pub struct Facts {
     pub readings: BTreeMap<SocketAddr, Reading>,
     /// What the own disk holds.
     pub disk: Disk,
-    /// The marker on it.
+    /// The marker on it, unless that tells of others alone.
     pub marker: Option<Marker>,
+    /// Pods whose servers held a cluster, in this life or an earlier one, of which the own disk holds nothing.
+    pub elsewhere: Vec<Name>,
     /// A leader was heard of, in this life or an earlier one.
     pub formed: bool,
     /// A peer has said the same of itself.
@@ -66,6 +68,7 @@ pub struct Facts {
 impl Facts {
     /// What is known at the beginning.
     pub fn new(me: Me) -> Self {
+        let marker = me.marker.clone().filter(|marker| marker.elsewhere.is_empty());
         let mut facts = Self {
             peers: BTreeMap::new(),
             desired: None,
@@ -75,9 +78,10 @@ impl Facts {
             own_raft: None,
             readings: BTreeMap::new(),
             disk: me.disk,
-            marker: me.marker.clone(),
-            formed: me.marker.is_some(),
-            founded: me.marker.as_ref().map(|_| false),
+            formed: marker.is_some(),
+            founded: marker.as_ref().map(|_| false),
+            marker,
+            elsewhere: me.marker.iter().flat_map(|marker| marker.elsewhere.clone()).collect(),
             formed_elsewhere: false,
             voter_since: None,
             seen: BTreeMap::new(),

@@ -87,8 +87,11 @@ pub struct Marker {
     /// The set that the state belongs to.
     #[serde(flatten)]
     pub owner: Owner,
-    /// The raft configuration as it was last seen.
+    /// The raft configuration as it was last seen; empty while this disk holds nothing.
     pub members: Vec<Server>,
+    /// Pods whose servers hold a cluster of this set, of which this disk holds nothing yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Name>,
 }
 
 /// `/dkron-ha/desired.json`: what Kubernetes wants, written by the label updater.

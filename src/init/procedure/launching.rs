@@ -110,8 +110,9 @@ impl Procedure {
         let holders = || facts.peers.values().filter(|peer| peer.may_hold_a_cluster(now));
         let all = !leader && holders().next().is_some() && start::all_are_sure(facts, now);
         let starting = |peer: &Peer| peer.is_up(now) || peer.phase(now) == Some(Phase::Starting);
-        begins(&mut launching.tried.served_since, all && holders().all(|peer| peer.is_up(now)), now);
-        begins(&mut launching.tried.started_since, all && holders().all(starting), now);
+        let serve = holders().all(|peer| peer.is_up(now));
+        begins(&mut launching.tried.served_since, all && serve, now);
+        begins(&mut launching.tried.hang_since, all && !serve && holders().all(starting), now);
         match start::decide(&self.facts, &launching.tried, now) {
             Start::Wait(waiting) => {
                 if launching.may_tell(now, &waiting) {

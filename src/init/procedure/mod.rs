@@ -228,6 +228,8 @@ impl Procedure {
                     peer.note((asked, now), looks, &self.facts.me, sets, vouched);
                     self.facts.formed_elsewhere |= peer.wrapper(now).is_some_and(|state| state.formed);
                 }
+                let peer = self.facts.peers.get(&pod);
+                self.note(peer.and_then(|peer| self.facts.marker_of_others(peer, now)));
             }
             Input::Own(view) => self.look_at_own(now, view),
             Input::Desired(desired, written) => self.facts.want(desired, written),

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::input::Marker;
 use super::moment::Moment;
 use super::peer::Peer;
-use super::state::{Leader, Name, Owner, State, lists};
+use super::state::{Disk, Leader, Name, Owner, State, lists};
 
 impl Facts {
     /// A reason why the disk is not this cluster's, or cannot be told to be.
@@ -52,8 +52,28 @@ impl Facts {
         let founding = self.founding_of_leader().or_else(known).cloned();
         let (namespace, cluster) = (self.me.namespace.clone(), self.me.cluster.clone());
         let owner = Owner { namespace, cluster, set_uid, former, founding };
-        let marker = Marker { owner, members: members.clone() };
+        let marker = Marker { owner, members: members.clone(), elsewhere: Vec::new() };
         (self.marker.as_ref() != Some(&marker)).then_some(marker)
+    }
+
+    /// The marker of a disk on which dkron has begun and raft has nothing, where `peer` has: this server, started when that one is gone,
+    /// would found another cluster.
+    pub fn marker_of_others(&self, peer: &Peer, now: Moment) -> Option<Marker> {
+        let begun = self.marker.is_none() && (self.disk == Disk::Unknown || self.own.is_some());
+        let holds = peer.wrapper(now).is_some_and(|state| state.disk == Disk::State);
+        if !begun || !holds || self.disk == Disk::State || self.elsewhere.contains(&peer.name.pod) {
+            return None;
+        }
+        let (namespace, cluster) = (self.me.namespace.clone(), self.me.cluster.clone());
+        let owner = Owner { namespace, cluster, set_uid: self.set_uid().cloned(), former: Vec::new(), founding: None };
+        let elsewhere = self.elsewhere.iter().chain([&peer.name.pod]).cloned().collect();
+        Some(Marker { owner, members: Vec::new(), elsewhere })
+    }
+
+    /// A server that held the cluster, is none of the `first`, and is not there to say what became of it.
+    pub fn held_elsewhere(&self, first: &[&Name], now: Moment) -> Option<&Name> {
+        let silent = |pod: &Name| self.peers.get(pod).is_none_or(|peer| peer.wrapper(now).is_none());
+        self.elsewhere.iter().find(|pod| !first.contains(pod) && silent(pod))
     }
 
     /// The marker as it is to be when the leader has taken the own entry out of the configuration that was read of it.

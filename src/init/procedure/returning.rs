@@ -129,8 +129,7 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
 
 /// For how long those with raft state have hung in their join loops, and perhaps waited for this server.
 fn hang_for(tried: &Tried, now: Moment) -> Duration {
-    let since = tried.started_since.filter(|_| tried.served_since.is_none());
-    since.map_or(Duration::ZERO, |since| now.since(since))
+    tried.hang_since.map_or(Duration::ZERO, |since| now.since(since))
 }
 
 /// This server was taken out when it stopped, or somebody of its configuration has a later one without it: others are to lead.

@@ -63,8 +63,8 @@ pub struct Tried {
     pub reading_since: Option<(SocketAddr, Moment)>,
     /// Since when all servers have answered and the dkron of each with raft state has served, without a leader.
     pub served_since: Option<Moment>,
-    /// The same where some of those have only been started: they may wait for this one.
-    pub started_since: Option<Moment>,
+    /// Since when the same holds, but that some of those have only been started: they may wait for this one.
+    pub hang_since: Option<Moment>,
     /// Removals of the own entry that failed.
     pub removals: u32,
     /// The own entry was removed by the leader.
@@ -178,8 +178,10 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::Surplus(peer.name.pod.clone()));
     }
     // A disk that comes back with its pod may hold the cluster still.
-    if let Some(peer) = rest.filter(|_| facts.me.storage == Storage::Persistent).find(|peer| peer.held_a_cluster()) {
-        return Start::Wait(Waiting::Gone(peer.name.pod.clone()));
+    let held = rest.clone().find(|peer| peer.held_a_cluster()).map(|peer| &peer.name.pod);
+    let gone = held.or_else(|| facts.held_elsewhere(&first, now)).filter(|_| facts.me.storage == Storage::Persistent);
+    if let Some(pod) = gone {
+        return Start::Wait(Waiting::Gone(pod.clone()));
     }
     let before = place.checked_sub(1).and_then(|before| facts.peers.get(first[before]));
     if before.is_some_and(|peer| !peer.is_up(now)) {

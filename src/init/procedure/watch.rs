@@ -191,7 +191,8 @@ impl Procedure {
     /// What the marker is to say from now on, if that is news.
     pub(super) fn note(&mut self, marker: Option<Marker>) {
         if let Some(marker) = marker {
-            self.facts.marker = Some(marker.clone());
+            self.facts.elsewhere.clone_from(&marker.elsewhere);
+            self.facts.marker = Some(marker.clone()).filter(|marker| marker.elsewhere.is_empty());
             self.out.push(Action::Mark(marker));
         }
     }

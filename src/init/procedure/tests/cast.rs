@@ -43,7 +43,7 @@ pub fn members(ordinals: &[u8]) -> Vec<Member> {
 pub fn marker(ordinals: &[u8]) -> Marker {
     let owner =
         Owner { namespace: PLACE.0.into(), cluster: PLACE.1.into(), set_uid: None, former: vec![], founding: None };
-    Marker { owner, members: raft(ordinals) }
+    Marker { owner, members: raft(ordinals), elsewhere: vec![] }
 }
 
 /// The state of a peer whose wrapper has just begun with an empty disk.
@@ -89,6 +89,11 @@ pub fn serving(ordinal: u8, servers: &[u8], leads: u8) -> State {
         members: members(servers),
         ..empty(ordinal)
     }
+}
+
+/// The same without a leader.
+pub fn leaderless(ordinal: u8, servers: &[u8]) -> State {
+    State { leader: None, leads: false, voter_for: None, ..serving(ordinal, servers, ordinal) }
 }
 
 /// What Kubernetes wants: `replicas`, and these pods.
@@ -167,12 +172,17 @@ impl Life {
         let mut wanted = Vec::new();
         let end = self.now.at + time;
         while self.now.at < end {
-            self.now.at = self.now.at + Duration::from_millis(50);
+            self.passes(50);
             self.now.in_second = u16::try_from(self.now.at.0 % 1000).expect("below a thousand");
             wanted.extend(self.procedure.step(self.now, Input::Tick));
         }
         self.launched = started(&wanted).or(self.launched.take());
         wanted
+    }
+
+    /// The same, and nothing happens meanwhile.
+    pub fn passes(&mut self, millis: u64) {
+        self.now.at = self.now.at + Duration::from_millis(millis);
     }
 
     pub fn hear(&mut self, what: impl Into<Heard>) -> Vec<Action> {
@@ -258,7 +268,7 @@ pub fn deeds(actions: Vec<Action>) -> Vec<Action> {
 pub fn settle(server: &mut Life, states: &[State], servers: &[u8]) -> Vec<Action> {
     let mut wanted = server.hear(Input::Stop);
     for _ in 0..2 {
-        server.now.at = server.now.at + Duration::from_millis(20);
+        server.passes(20);
         for state in states {
             wanted.extend(server.hear(state.clone()));
         }

@@ -3,12 +3,7 @@
 use std::time::Duration;
 
 use super::super::*;
-use super::cast::{Life, at, deeds, desired, empty, leader, marker, members, name, raft, serving, started};
-
-/// A server with raft state and without a leader.
-fn leaderless(ordinal: u8, servers: &[u8]) -> State {
-    State { leader: None, leads: false, voter_for: None, ..serving(ordinal, servers, ordinal) }
-}
+use super::cast::*;
 
 fn restarts(actions: &[Action], why: &str) -> bool {
     let said = actions.iter().any(|action| matches!(action, Action::Say(saying) if saying.to_string().contains(why)));
@@ -181,6 +176,23 @@ fn of_those_that_others_hang_for_one_is_enough() {
     let (first, second) = (starts(3).expect("a start"), starts(4).expect("a start"));
     assert!((44..=48).contains(&first), "{first}");
     assert!(second >= first + 14, "{second}");
+}
+
+#[test]
+fn who_served_until_a_moment_ago_hangs_for_nobody() {
+    let mut server = Life::new(4, 5, |_| {});
+    let mut serve_for = |seconds: u32| {
+        (1..=seconds).find(|_| {
+            for ordinal in 0..4 {
+                server.hear(leaderless(ordinal, &[0, 1, 2, 3, 4]));
+            }
+            started(&server.wait(Duration::from_secs(1))).is_some()
+        })
+    };
+    assert_eq!(serve_for(100), None, "they have a majority without it");
+    // One of them is started again, and then all of them elect.
+    server.hear(State { up: false, phase: Phase::Starting, ..leaderless(0, &[0, 1, 2, 3, 4]) });
+    assert_eq!(started(&server.wait(Duration::from_secs(1))), None);
 }
 
 #[test]

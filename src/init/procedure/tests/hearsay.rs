@@ -31,7 +31,7 @@ fn a_plain_server_that_is_seen_to_leave_does_not_stay() {
         server.hear(Input::Stop);
         let mut wanted = Vec::new();
         for _ in 0..30 {
-            server.now.at = server.now.at + Duration::from_millis(50);
+            server.passes(50);
             wanted.extend(plain(&mut server));
             wanted.extend(server.hear(serving(1, &[0, 1, 2], 1)));
             if server.procedure.reading.is_some() {
@@ -169,7 +169,7 @@ fn who_is_not_understood_may_serve_although_it_is_surplus() {
         let other = State { protocol, phase: Phase::Leaving, ..serving(1, &[0, 1], 1) };
         server.hear(other.clone());
         server.hear(Input::Stop);
-        server.now.at = server.now.at + Duration::from_millis(20);
+        server.passes(20);
         server.hear(Input::Desired(desired(1, &[0, 1]), server.now.at));
         let mut wanted = server.hear(other);
         wanted.extend(server.say_raft(&[0, 1]));

@@ -6,27 +6,23 @@ use super::super::*;
 use super::cast::*;
 
 /// A server with raft state that knows no leader, and sees nobody.
-fn leaderless(ordinal: u8, servers: &[u8]) -> State {
-    State { leader: None, leads: false, voter_for: None, members: vec![], ..serving(ordinal, servers, ordinal) }
-}
-
-fn passes(server: &mut Life, millis: u64) {
-    server.now.at = server.now.at + Duration::from_millis(millis);
+fn lonely(ordinal: u8, servers: &[u8]) -> State {
+    State { members: vec![], ..leaderless(ordinal, servers) }
 }
 
 #[test]
 fn a_dkron_that_was_just_started_is_looked_at_once_more_before_it_ends() {
     let told = || {
         let mut server = Life::with_state(0, &[0, 1, 2]);
-        server.hear(leaderless(1, &[0, 1, 2]));
-        server.hear(leaderless(2, &[0, 1, 2]));
+        server.hear(lonely(1, &[0, 1, 2]));
+        server.hear(lonely(2, &[0, 1, 2]));
         assert!(server.launch().is_some(), "{}", server.waits_for());
         server.hear(Input::Started);
-        passes(&mut server, 900);
+        server.passes(900);
         let wanted = server.hear(Input::Stop);
         assert!(wanted.contains(&Action::Look), "{wanted:?}");
         assert_eq!(deeds(wanted), [], "it may serve since it was looked at last");
-        passes(&mut server, 3);
+        server.passes(3);
         server
     };
     assert_eq!(deeds(told().hear(Input::Own(None))), [Action::Term], "nobody knows it");
@@ -40,7 +36,7 @@ fn a_dkron_that_was_just_started_is_looked_at_once_more_before_it_ends() {
 fn who_was_taken_out_asks_whether_somebody_leads_before_it_restarts() {
     let mut server = Life::running(2, &[0, 1, 2], 0);
     server.procedure.watch.cures.out_of_raft = true;
-    let seen = |ordinal| State { members: members(&[0, 1, 2]), ..leaderless(ordinal, &[0, 1]) };
+    let seen = |ordinal| State { members: members(&[0, 1, 2]), ..lonely(ordinal, &[0, 1]) };
     let asks = |server: &mut Life| {
         for _ in 0..400 {
             server.own(&[0, 1, 2], None);
@@ -53,7 +49,7 @@ fn who_was_taken_out_asks_whether_somebody_leads_before_it_restarts() {
         panic!("it never asks");
     };
     asks(&mut server);
-    passes(&mut server, 3);
+    server.passes(3);
     let mut wanted = server.hear(seen(0));
     wanted.extend(server.hear(seen(1)));
     assert_eq!(deeds(wanted), [], "its own dkron has not answered");
@@ -62,7 +58,7 @@ fn who_was_taken_out_asks_whether_somebody_leads_before_it_restarts() {
     let mut server = Life::running(2, &[0, 1, 2], 0);
     server.procedure.watch.cures.out_of_raft = true;
     asks(&mut server);
-    passes(&mut server, 3);
+    server.passes(3);
     server.own(&[0, 1, 2], Some(0));
     assert!(!deeds(server.wait(Duration::from_secs(2))).contains(&Action::Term));
 }
@@ -72,7 +68,7 @@ fn two_reasons_to_restart_ask_once_and_do_not_hinder_each_other() {
     let mut server = Life::running(2, &[0, 1, 2], 0);
     server.procedure.watch.cures.out_of_raft = true;
     // Taken out, and not seen either.
-    let unseen = |ordinal| State { members: members(&[0, 1]), ..leaderless(ordinal, &[0, 1]) };
+    let unseen = |ordinal| State { members: members(&[0, 1]), ..lonely(ordinal, &[0, 1]) };
     let mut wanted = Vec::new();
     for _ in 0..400 {
         wanted.extend(server.own(&[0, 1, 2], None));
@@ -89,7 +85,7 @@ fn nobody_starts_before_it_has_looked_where_kubernetes_says_that_another_one_is(
     let mut server = Life::with_state(0, &[0, 1, 2]);
     server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks: Err("no name server".into()) });
     server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
-    assert_eq!(started(&server.hear(leaderless(2, &[0, 1, 2]))), None, "a-1 may lead another cluster");
+    assert_eq!(started(&server.hear(lonely(2, &[0, 1, 2]))), None, "a-1 may lead another cluster");
     let silent = Look { ip: ip(1), by_name: false, wrapper: Told::Nobody, dkron: Told::Nobody };
     let looked = server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks: Ok(vec![silent]) });
     assert!(started(&looked).is_some(), "{}", server.waits_for());
@@ -118,13 +114,13 @@ fn a_leader_that_only_others_name_is_not_parted_from_unread() {
 #[test]
 fn a_leader_that_was_lost_a_moment_ago_may_have_a_successor() {
     let mut server = Life::running(0, &[0, 1, 2], 1);
-    let others = [serving(1, &[0, 1, 2], 1), leaderless(2, &[0, 1, 2])];
+    let others = [serving(1, &[0, 1, 2], 1), lonely(2, &[0, 1, 2])];
     server.own(&[0, 1, 2], None);
     server.hear(Input::Stop);
     let mut wanted = Vec::new();
     for second in 0..190 {
         // Gossip does not show a-1 to the others, whom it leads until it is restarted.
-        let leads = if second < 95 { others[0].clone() } else { leaderless(1, &[0, 1, 2]) };
+        let leads = if second < 95 { others[0].clone() } else { lonely(1, &[0, 1, 2]) };
         wanted.extend(server.hear(leads));
         wanted.extend(server.hear(others[1].clone()));
         server.own(&[0, 1, 2], None);

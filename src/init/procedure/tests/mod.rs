@@ -2,6 +2,7 @@
 
 mod cast;
 mod coming_back;
+mod elsewhere;
 mod hearsay;
 mod last_look;
 mod leaving_together;

@@ -270,7 +270,7 @@ fn before_dkron_runs_there_is_nothing_to_leave() {
     joining.hear(unseen);
     joining.hear(Input::Started);
     joining.hear(Input::Stop);
-    joining.now.at = joining.now.at + Duration::from_millis(3);
+    joining.passes(3);
     assert_eq!(deeds(joining.hear(Input::Own(None))), [Action::Term], "it has joined nobody");
 
     let mut joined = Life::with_state(0, &[0, 1, 2]);

@@ -5,11 +5,6 @@ use std::time::Duration;
 use super::super::*;
 use super::cast::*;
 
-/// A server that runs with raft state and knows no leader.
-fn leaderless(ordinal: u8, servers: &[u8]) -> State {
-    State { leader: None, leads: false, voter_for: None, ..serving(ordinal, servers, ordinal) }
-}
-
 /// One that holds the state of a cluster of three, at its address from before.
 fn of_three(ordinal: u8, generation: Generation) -> Life {
     let marker = marker(&[0, 1, 2]);
@@ -185,7 +180,7 @@ fn a_removal_that_nobody_can_carry_out_in_time_is_left_and_the_seat_kept() {
     server.hear(Input::Desired(Desired { grace_seconds: Some(40), ..desired(2, &[0, 1]) }, server.now.at));
     server.hear(Input::Stop);
     for _ in 0..2 {
-        server.now.at = server.now.at + Duration::from_millis(20);
+        server.passes(20);
         server.hear(serving(1, &[0, 1], 1));
         if server.procedure.reading.is_some() {
             server.say_raft(&[0, 1]);
@@ -212,7 +207,7 @@ fn a_leader_of_version_3_that_the_other_one_cannot_find_is_not_handed_over() {
         server.hear(Input::Stop);
         let mut wanted = Vec::new();
         for _ in 0..40 {
-            server.now.at = server.now.at + Duration::from_millis(20);
+            server.passes(20);
             server.own(&[0, 1], Some(0));
             wanted.extend(server.hear(serving(1, &[0, 1], 0)));
             if let Some((asked, _)) = server.procedure.reading {

@@ -71,7 +71,7 @@ fn a_cluster_that_was_founded_since_the_last_look_has_not_stalled() {
             server.wait(Duration::from_millis(500)).contains(&Action::Look)
         };
         assert!((0..20).any(|_| asks(&mut highest)), "it never asks");
-        highest.now.at = highest.now.at + Duration::from_millis(20);
+        highest.passes(20);
         let mut wanted = highest.own(&[0, 1, 2], None);
         wanted.extend(highest.hear(stalled(0)));
         wanted.extend(highest.hear(stalled(1)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::input::{DkronView, Look, Me, Outcome, PeerName, Told};
 use super::moment::Moment;
-use super::state::{Disk, Leader, Member, Name, PROTOCOL, Phase, State};
+use super::state::{Disk, Leader, Member, Name, Owner, PROTOCOL, Phase, State};
 
 /// What was seen longer ago counts as not seen: some looks of a second each.
 const FRESH: Duration = Duration::from_secs(4);
@@ -166,9 +166,11 @@ impl Peer {
             Told::Answer(state) => {
                 let named = state.pod == self.name.pod || look.by_name && *self.name.host == *look.ip.to_string();
                 let own = state.namespace == me.namespace && state.cluster == me.cluster && named;
-                // Where one set has taken over the pods of another, not all hear of it at once.
+                // Where one set has taken over the pods of another, or their volumes, not all hear of it at once.
+                let was_ours =
+                    |owner: &Owner, ours: &Name| owner.former.iter().chain(&owner.set_uid).any(|set| set == ours);
                 let succeeds = |its: &Name, ours: &Name| {
-                    former.contains(its) || state.owner.as_ref().is_some_and(|owner| owner.former.contains(ours))
+                    former.contains(its) || state.owner.as_ref().is_some_and(|owner| was_ours(owner, ours))
                 };
                 let other_set = matches!((&state.set_uid, set_uid), (Some(its), Some(ours))
                     if its != ours && !succeeds(its, ours));

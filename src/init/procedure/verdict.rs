@@ -214,7 +214,7 @@ impl Procedure {
     }
 }
 
-/// Who serves although it is surplus has not been told to stop yet, or Kubernetes wants it again by now.
+/// Who serves, or is just about to, although it is surplus has not been told to stop yet, or Kubernetes wants it again by now.
 fn serves(peer: &Peer, now: Moment) -> bool {
-    peer.wrapper(now).is_some_and(|state| state.up && !state.phase.stops()) || peer.plain(now).is_some()
+    matches!(peer.phase(now), Some(Phase::Starting | Phase::Serving)) || peer.plain(now).is_some()
 }

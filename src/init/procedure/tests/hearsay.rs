@@ -58,6 +58,19 @@ fn pods_that_another_set_took_over_are_still_ours() {
 }
 
 #[test]
+fn volumes_that_another_set_took_over_are_still_ours() {
+    let is_ours = |disk: &str| {
+        let mut server = Life::running(0, &[0, 1], 1);
+        server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+        let owner = Owner { set_uid: Some(disk.into()), ..marker(&[0, 1]).owner };
+        server.hear(State { set_uid: Some("new".into()), owner: Some(owner), disk: Disk::State, ..empty(1) });
+        server.procedure.facts.peers[&name(1)].wrapper(server.now.at).is_some()
+    };
+    assert!(is_ours("set"), "nobody has told this server of the new set yet");
+    assert!(!is_ours("another"));
+}
+
+#[test]
 fn an_empty_disk_waits_for_whoever_gossip_shows_and_has_not_said_what_it_holds() {
     let shows = |seen: &[u8]| State { members: members(seen), ..serving(1, &[0, 1], 1) };
     let mut server = Life::new(0, 3, |_| {});

@@ -181,6 +181,12 @@ impl Facts {
         self.desired(now)?.pods.iter().find(|there| &*there.name == pod)?.ip
     }
 
+    /// Kubernetes has told where it is, and it was not looked for there yet: its name may lead nowhere.
+    pub fn is_untried(&self, peer: &Peer, now: Moment) -> bool {
+        let tried = |ip| peer.sure(now).is_some() || peer.was_tried_at(ip);
+        self.vouched(now, &peer.name.pod).is_some_and(|ip| !tried(ip))
+    }
+
     /// The name of this peer may lead dkron to somebody else's pod.
     pub fn is_misled_by(&self, now: Moment, peer: &Peer) -> bool {
         peer.name_misleads(now, self.desired(now).is_some(), self.vouched(now, &peer.name.pod))

@@ -10,7 +10,7 @@ use super::majority;
 use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::saying::Waiting;
-use super::start::{FIRST_LOOK, READING_HOLDS, Start, Tried, Why, is_beyond, launch, sights};
+use super::start::{FIRST_LOOK, NEWS, READING_HOLDS, Start, Tried, Why, is_beyond, launch, sights};
 use super::state::{Disk, Name, Phase, Server, Status, lists};
 
 /// Time for all with raft state to name the same leader, before a server with an empty disk joins it all the same: dkron's leader takes
@@ -35,8 +35,9 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     // An empty disk must not vote for a leader that only some follow.
     let follows = |peer: &Peer| peer.leader(now).is_some_and(|named| named.name == leader.name);
     let agreed = facts.peers.values().filter(|peer| may_vote(peer, now)).all(follows);
-    let unseen = facts.peers.values().any(|peer| !is_beyond(facts, peer, now) && peer.standing == Standing::Unseen);
-    if empty && (!agreed && led_for < AGREEMENT || unseen && now.since(tried.since) < FIRST_LOOK) {
+    let waited = now.since(tried.since);
+    let unseen = facts.peers.values().any(|peer| is_yet_to_be_seen(facts, peer, waited, now));
+    if empty && (!agreed && led_for < AGREEMENT || unseen) {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
     if facts.was_founded_apart_from(leader) {
@@ -46,7 +47,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
     // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
     let sole = facts.is_sole() && !facts.was_founded_with(leader);
-    if !empty && led_for < AGREEMENT && others_may_win(facts, now) {
+    if !empty && led_for < AGREEMENT && others_may_win(facts, waited, now) {
         // Should that leader be lost meanwhile, it has to be known whether this server counts.
         let unread = leader_at.filter(|_| tried.is_listed.is_none());
         return unread.map_or_else(|| Start::Wait(Waiting::Leader(sights(facts, now))), Start::Read);
@@ -97,6 +98,13 @@ pub fn stands_at_own_address<'a>(facts: &Facts, servers: impl IntoIterator<Item 
     servers.into_iter().any(|server| facts.is_own(server) && own.as_deref() == Some(&*server.address))
 }
 
+/// It was not looked at yet, or was not found where its name leads, and nobody else has told where it is.
+fn is_yet_to_be_seen(facts: &Facts, peer: &Peer, waited: Duration, now: Moment) -> bool {
+    let lost = facts.desired(now).is_none() && peer.sure(now).is_none() || facts.is_untried(peer, now);
+    let yet = waited < FIRST_LOOK && peer.standing == Standing::Unseen || waited < NEWS && lost;
+    yet && !is_beyond(facts, peer, now)
+}
+
 /// A dkron with raft state that runs, or may at any moment.
 fn may_vote(peer: &Peer, now: Moment) -> bool {
     match peer.wrapper(now) {
@@ -122,7 +130,7 @@ fn runs_taken_out(facts: &Facts, leader: &Name, servers: &[Server], now: Moment)
 
 /// Whoever was removed and kept its disk believes in the voters of that time. A majority of those that the leader has not taken up
 /// again could elect one of themselves; so they come one after another.
-fn others_may_win(facts: &Facts, now: Moment) -> bool {
+fn others_may_win(facts: &Facts, waited: Duration, now: Moment) -> bool {
     let Some(marker) = &facts.marker else { return false };
     let own = facts.ordinal(&facts.me.pod);
     let comes_first = |peer: &&Peer| match peer.phase(now) {
@@ -130,7 +138,7 @@ fn others_may_win(facts: &Facts, now: Moment) -> bool {
         // Those with empty disks come after all others.
         Some(Phase::Waiting) => may_vote(peer, now) && facts.ordinal(&peer.name.pod) < own,
         Some(phase) => !phase.stops() || peer.is_up(now),
-        None => peer.is_up(now),
+        None => peer.is_up(now) || is_yet_to_be_seen(facts, peer, waited, now),
     };
     let before = marker.members.iter().filter_map(|server| facts.peer_of(&server.id)).filter(comes_first).count();
     let own = usize::from(!facts.is_among(&marker.members));

@@ -109,10 +109,12 @@ impl Procedure {
         let facts = &self.facts;
         let holders = || facts.peers.values().filter(|peer| peer.may_hold_a_cluster(now));
         let all = !leader && holders().next().is_some() && start::all_are_sure(facts, now);
+        // Who is about to go comes back, and elects with its own log.
+        let stay = all && !holders().any(|peer| peer.phase(now).is_some_and(Phase::stops));
         let starting = |peer: &Peer| peer.is_up(now) || peer.phase(now) == Some(Phase::Starting);
         let serve = holders().all(|peer| peer.is_up(now));
-        begins(&mut launching.tried.served_since, all && serve, now);
-        begins(&mut launching.tried.hang_since, all && !serve && holders().all(starting), now);
+        begins(&mut launching.tried.served_since, stay && serve, now);
+        begins(&mut launching.tried.hang_since, stay && !serve && holders().all(starting), now);
         match start::decide(&self.facts, &launching.tried, now) {
             Start::Wait(waiting) => {
                 if launching.may_tell(now, &waiting) {

@@ -43,11 +43,7 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let awaited = || facts.peers.values().filter(|peer| !is_beyond(facts, peer, now));
     let others = awaited().next().is_some();
     let unseen = awaited().any(|peer| peer.standing == Standing::Unseen);
-    // Kubernetes may have told since where it is, and its name may lead nowhere.
-    let untried = |peer: &Peer| {
-        let tried = |ip| peer.sure(now).is_some() || peer.was_tried_at(ip);
-        facts.vouched(now, &peer.name.pod).is_some_and(|ip| !tried(ip))
-    };
+    let untried = |peer: &Peer| facts.is_untried(peer, now);
     let lonely = !company && waited < COMPANY && others && !is_alone(facts, now);
     if unseen && waited < FIRST_LOOK || awaited().any(untried) && waited < COMPANY {
         return Start::Wait(Waiting::Company(sights(facts, now)));

@@ -22,7 +22,7 @@ pub const READING_HOLDS: Duration = Duration::from_secs(3);
 pub const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Time for the label updater to tell what Kubernetes wants.
-const NEWS: Duration = Duration::from_secs(10);
+pub const NEWS: Duration = Duration::from_secs(10);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]

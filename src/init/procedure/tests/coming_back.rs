@@ -196,6 +196,51 @@ fn who_served_until_a_moment_ago_hangs_for_nobody() {
 }
 
 #[test]
+fn who_is_about_to_go_comes_back_and_elects_with_its_own_log() {
+    let starts = |phase: Phase| {
+        let mut server = Life::new(2, 3, |_| {});
+        (1..=100).find(|_| {
+            server.hear(leaderless(0, &[0, 1, 2, 3]));
+            server.hear(State { phase, ..leaderless(1, &[0, 1, 2, 3]) });
+            started(&server.wait(Duration::from_secs(1))).is_some()
+        })
+    };
+    assert_eq!(starts(Phase::Holding), None, "its vote would go to whoever asks first");
+    assert!(starts(Phase::Serving).is_some());
+}
+
+#[test]
+fn who_is_somewhere_else_than_its_name_says_may_run_without_a_leader() {
+    // Those that were taken out, or lost their disks, are a majority of what this disk knows.
+    let empty = Life::new as fn(u8, u8, fn(&mut Me)) -> Life;
+    let nothing: fn(&mut Me) = |_| {};
+    for mut server in [empty(2, 3, nothing), Life::with_state(2, &[0, 1, 2])] {
+        let lost = |server: &mut Life| {
+            server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks: Err("no such name".into()) });
+            server.hear(State { raft: Some(raft(&[0])), members: members(&[0]), ..serving(0, &[0], 0) });
+            if server.procedure.reading.is_some() {
+                server.say_raft(&[0]);
+            }
+            server.launch()
+        };
+        let mut waited = 0;
+        while lost(&mut server).is_none() {
+            server.wait(Duration::from_secs(1));
+            waited += 1;
+            assert!(waited < 20, "{}", server.waits_for());
+        }
+        assert!((9..=11).contains(&waited), "{waited}");
+    }
+    let mut told = Life::with_state(2, &[0, 1, 2]);
+    told.hear(Input::Desired(desired(3, &[0, 1, 2]), told.now.at));
+    told.hear(Input::Looked { pod: name(1), asked: told.now.at, looks: Err("no such name".into()) });
+    assert_eq!(started(&told.hear(serving(0, &[0], 0))), None, "Kubernetes says where it is");
+    let look = Look { ip: ip(1), by_name: false, wrapper: Told::Silence, dkron: Told::Silence };
+    let looks = Ok(vec![look]);
+    assert!(started(&told.hear(Input::Looked { pod: name(1), asked: told.now.at, looks })).is_some(), "it is down");
+}
+
+#[test]
 fn all_that_are_wanted_answer_before_a_smaller_number_founds_the_cluster() {
     let mut server = Life::new(0, 1, |_| {});
     server.hear(Input::Desired(desired(3, &[0]), server.now.at));
@@ -293,6 +338,7 @@ fn the_disk_of_another_founding_is_never_joined() {
         assert!(server.waits_for().contains("founded before or since"), "{}", server.waits_for());
     }
     let mut same = life(&[0, 1, 2]);
+    same.hear(serving(2, &[0, 2], 0));
     assert!(started(&same.hear(leading(&[0, 2], "old"))).is_some(), "it left and comes back");
     let mut alone = life(&[1]);
     assert!(started(&alone.hear(leading(&[0, 1], "old"))).is_some(), "alone once, and of the same cluster");

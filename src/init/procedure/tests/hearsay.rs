@@ -74,12 +74,14 @@ fn volumes_that_another_set_took_over_are_still_ours() {
 fn an_empty_disk_waits_for_whoever_gossip_shows_and_has_not_said_what_it_holds() {
     let shows = |seen: &[u8]| State { members: members(seen), ..serving(1, &[0, 1], 1) };
     let mut server = Life::new(0, 3, |_| {});
+    server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
     server.hear(Input::Looked { pod: name(2), asked: server.now.at, looks: Ok(vec![]) });
     server.hear(shows(&[1, 2]));
     assert_eq!(deeds(server.say_raft(&[0, 1])), []);
     assert_eq!(deeds(server.hear(shows(&[1]))), [Action::RemovePeer { at: at(1), id: name(0) }]);
 
     let mut unclear = Life::new(0, 3, |_| {});
+    unclear.hear(Input::Desired(desired(2, &[0, 1]), unclear.now.at));
     unclear.hear(Input::Looked { pod: name(2), asked: unclear.now.at, looks: Ok(vec![]) });
     unclear.hear(shows(&[1, 2]));
     assert!(started(&unclear.say_raft(&[])).is_some(), "no configuration of a leader");

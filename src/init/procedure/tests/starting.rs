@@ -163,6 +163,7 @@ fn an_empty_server_waits_two_minutes_for_missing_voters_and_then_says_so() {
 #[test]
 fn a_leader_is_joined_without_bootstrap_when_the_address_is_the_same() {
     let mut server = Life::with_state(0, &[0, 1, 2]);
+    assert_eq!(started(&server.hear(serving(2, &[0, 1, 2], 1))), None, "not before everybody was looked at");
     let launch = started(&server.hear(serving(1, &[0, 1, 2], 1))).expect("a start");
     assert_eq!(launch.expect, None);
     assert!(!joins(&launch).contains(&&*host(0)), "an island");
@@ -194,9 +195,9 @@ fn old_raft_that_moved_comes_back_empty() {
         marker.members[0].address = "10.9.9.9:6868".into();
         (me.generation, me.disk, me.marker) = (Generation::Three, Disk::State, Some(marker));
     });
-    let mut leading = serving(1, &[0, 1, 2], 1);
-    leading.members.remove(0);
-    server.hear(leading);
+    for other in [2, 1] {
+        server.hear(State { members: members(&[1, 2]), ..serving(other, &[0, 1, 2], 1) });
+    }
     let mut listed = raft(&[0, 1, 2]);
     listed[0].address = "10.9.9.9:6868".into();
     let at = at(1);
@@ -208,6 +209,7 @@ fn old_raft_that_moved_comes_back_empty() {
 #[test]
 fn the_name_has_to_be_free_first() {
     let mut server = Life::with_state(0, &[0, 1, 2]);
+    server.hear(serving(2, &[0, 1, 2], 1));
     let mut leading = serving(1, &[0, 1, 2], 1);
     leading.members[0].ip = ip(77);
     assert_eq!(started(&server.hear(leading.clone())), None);

@@ -265,15 +265,16 @@ fn before_dkron_runs_there_is_nothing_to_leave() {
     assert_eq!(server.hear(Input::Stop), [Action::Exit(143)]);
 
     let mut joining = Life::with_state(0, &[0, 1, 2]);
-    let mut unseen = serving(1, &[0, 1, 2], 1);
-    unseen.members.remove(0);
-    joining.hear(unseen);
+    for other in [2, 1] {
+        joining.hear(State { members: members(&[1, 2]), ..serving(other, &[0, 1, 2], 1) });
+    }
     joining.hear(Input::Started);
     joining.hear(Input::Stop);
     joining.passes(3);
     assert_eq!(deeds(joining.hear(Input::Own(None))), [Action::Term], "it has joined nobody");
 
     let mut joined = Life::with_state(0, &[0, 1, 2]);
+    joined.hear(serving(2, &[0, 1, 2], 1));
     joined.hear(serving(1, &[0, 1, 2], 1));
     joined.hear(Input::Started);
     assert_eq!(deeds(joined.hear(Input::Stop)), [], "its name would stay blocked");

@@ -150,17 +150,17 @@ fn dkron_is_started_again_in_place_and_given_up_after_five_deaths_in_a_minute() 
 #[test]
 fn a_zombie_is_restarted_after_fifteen_seconds_and_then_once_in_75() {
     let mut server = Life::running(0, &[0, 1, 2], 1);
-    let mut missing = serving(1, &[0, 1, 2], 1);
-    missing.members.remove(0);
+    let missing = |other| State { members: members(&[1, 2]), ..serving(other, &[0, 1, 2], 1) };
     let mut terms = Vec::new();
     for second in 0..170 {
-        let mut wanted = server.hear(missing.clone());
+        let mut wanted = server.hear(missing(1));
+        wanted.extend(server.hear(missing(2)));
         wanted.extend(server.own(&[0, 1, 2], None));
         wanted.extend(server.wait(Duration::from_secs(1)));
         if wanted.contains(&Action::Term) {
             terms.push(second);
             server.hear(Input::Ended(143));
-            server.hear(missing.clone());
+            server.hear(missing(1));
             server.wait(Duration::from_secs(1));
             server.launch().expect("a new start");
             server.hear(Input::Started);

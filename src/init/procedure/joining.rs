@@ -33,8 +33,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let keep = |disk| Start::Run(launch(facts, now, None, disk), Why::Leader(leader.name.clone()));
     let led_for = tried.leader_since.map_or(Duration::ZERO, |since| now.since(since));
     // An empty disk must not vote for a leader that only some follow.
-    let follows = |peer: &Peer| peer.leader(now).is_some_and(|named| named.name == leader.name);
-    let agreed = facts.peers.values().filter(|peer| may_vote(peer, now)).all(follows);
+    let agreed = apart(facts, now).is_empty();
     let waited = now.since(tried.since);
     let unseen = facts.peers.values().any(|peer| is_yet_to_be_seen(facts, peer, waited, now));
     if empty && (!agreed && led_for < AGREEMENT || unseen) {
@@ -91,6 +90,14 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     // Raft of that generation would go on with the addresses of its own configuration.
     let aside = old && (listed.is_none() || stale);
     keep(if aside && !stale { Prepare::MoveAside } else { Prepare::Keep })
+}
+
+/// Servers with raft state that do not follow the leader that there is, and whether they serve.
+pub fn apart(facts: &Facts, now: Moment) -> Vec<(Name, bool)> {
+    let leader = facts.leader(now).map(|(leader, _)| &leader.name);
+    let follows = |peer: &Peer| peer.leader(now).map(|named| &named.name) == leader;
+    let apart = facts.peers.values().filter(|peer| may_vote(peer, now) && !follows(peer));
+    apart.map(|peer| (peer.name.pod.clone(), peer.is_up(now))).collect()
 }
 
 pub fn stands_at_own_address<'a>(facts: &Facts, servers: impl IntoIterator<Item = &'a Server>) -> bool {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::action::Action;
+use super::joining;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::{Saying, Waiting};
@@ -103,10 +104,12 @@ impl Procedure {
             return;
         }
         begins(&mut launching.tried.leader_since, leader, now);
-        if !leader {
+        let facts = &self.facts;
+        if leader {
+            launching.tried.stand_apart(joining::apart(facts, now), now);
+        } else {
             launching.tried.reading_since = None;
         }
-        let facts = &self.facts;
         let holders = || facts.peers.values().filter(|peer| peer.may_hold_a_cluster(now));
         let all = !leader && holders().next().is_some() && start::all_are_sure(facts, now);
         // Who is about to go comes back, and elects with its own log.

@@ -57,8 +57,10 @@ pub enum Why {
 pub struct Tried {
     /// When the wait began.
     pub since: Moment,
-    /// Since when a leader has been heard of.
+    /// Since when a leader has been heard of, and nobody new who does not follow it.
     pub leader_since: Option<Moment>,
+    /// Who with raft state has not followed it, and whether dkron served there.
+    pub apart: Vec<(Name, bool)>,
     /// Who is asked for its raft configuration, and since when in vain.
     pub reading_since: Option<(SocketAddr, Moment)>,
     /// Since when all servers have answered and the dkron of each with raft state has served, without a leader.
@@ -74,6 +76,15 @@ pub struct Tried {
 }
 
 impl Tried {
+    /// These do not follow the leader that there is: it takes time until it has taken them up, from their coming on.
+    pub fn stand_apart(&mut self, apart: Vec<(Name, bool)>, now: Moment) {
+        let news: Vec<_> = apart.into_iter().filter(|one| !self.apart.contains(one)).collect();
+        if !news.is_empty() {
+            self.leader_since = Some(now);
+            self.apart.extend(news);
+        }
+    }
+
     /// The raft configuration is asked for there.
     pub fn reads(&mut self, at: SocketAddr, now: Moment) {
         if self.reading_since.is_none_or(|(asked, _)| asked != at) {

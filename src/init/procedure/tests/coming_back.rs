@@ -210,6 +210,23 @@ fn who_is_about_to_go_comes_back_and_elects_with_its_own_log() {
 }
 
 #[test]
+fn an_empty_disk_gives_whoever_comes_back_with_raft_state_the_time_to_be_taken_up() {
+    let mut server = Life::new(2, 3, |_| {});
+    let starts = (1..=200).find(|second| {
+        server.hear(State { raft: Some(raft(&[0])), ..serving(0, &[0], 0) });
+        let back = leaderless(1, &[0, 1, 2]);
+        let waits = State { phase: Phase::Waiting, up: false, ..back.clone() };
+        server.hear(if *second < 60 { waits } else { back });
+        if server.procedure.reading.is_some() {
+            server.say_raft(&[0]);
+        }
+        server.wait(Duration::from_secs(1));
+        server.launch().is_some()
+    });
+    assert!((129..=133).contains(&starts.expect("a start")), "{starts:?}: its vote could elect the other one");
+}
+
+#[test]
 fn who_is_somewhere_else_than_its_name_says_may_run_without_a_leader() {
     // Those that were taken out, or lost their disks, are a majority of what this disk knows.
     let empty = Life::new as fn(u8, u8, fn(&mut Me)) -> Life;

@@ -110,8 +110,10 @@ impl World {
             (0..SLOTS).filter(|slot| slots(slot)).map(|slot| self.volumes[slot].log).max_by_key(Log::end)
         };
         let (of_all, of_wanted) = (newest(&logs), newest(&wanted));
-        // Only servers that nobody wants any more hold the cluster: a person has to say that it is not to come back.
-        if of_all.is_some() && of_wanted.is_none() {
+        // Only servers that nobody wants any more hold the cluster, or held it, for all that those know who are wanted: a person has to say
+        // that it is not to come back.
+        let held = |slot: usize| !self.is_wanted(slot) && self.volumes[slot].lost;
+        if of_wanted.is_none() && (of_all.is_some() || Self::places(set).any(held)) {
             return false;
         }
         // Disks of two clusters, founded one after another while nobody knew of the other: a person has to decide.

@@ -68,7 +68,7 @@ pub struct Facts {
 impl Facts {
     /// What is known at the beginning.
     pub fn new(me: Me) -> Self {
-        let marker = me.marker.clone().filter(|marker| marker.elsewhere.is_empty());
+        let marker = me.marker.clone().filter(|marker| !tells_of_others(marker, &me));
         let mut facts = Self {
             peers: BTreeMap::new(),
             desired: None,
@@ -336,6 +336,11 @@ impl Facts {
         let parted = peer.has_parted() && peer.parted_lately(now);
         parted || desired.set_deleting || self.is_surplus(now, &peer.name.pod)
     }
+}
+
+/// Nothing was ever on the disk, for all that its own marker says: at most others held the cluster.
+pub fn tells_of_others(marker: &Marker, me: &Me) -> bool {
+    marker.members.is_empty() && marker.owner.namespace == me.namespace && marker.owner.cluster == me.cluster
 }
 
 /// Name of a set and ordinal: `a-2` is number 2 of `a`.

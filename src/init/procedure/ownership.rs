@@ -56,17 +56,23 @@ impl Facts {
         (self.marker.as_ref() != Some(&marker)).then_some(marker)
     }
 
-    /// The marker of a disk on which dkron has begun and raft has nothing, where `peer` has: this server, started when that one is gone,
-    /// would found another cluster.
+    /// The marker of a disk on which dkron has begun and raft has nothing, where `peer` has, or has no longer: this server, started when
+    /// that one is gone, would found another cluster.
     pub fn marker_of_others(&self, peer: &Peer, now: Moment) -> Option<Marker> {
         let begun = self.marker.is_none() && (self.disk == Disk::Unknown || self.own.is_some());
-        let holds = peer.wrapper(now).is_some_and(|state| state.disk == Disk::State);
-        if !begun || !holds || self.disk == Disk::State || self.elsewhere.contains(&peer.name.pod) {
+        let (pod, disk) = (&peer.name.pod, peer.wrapper(now)?.disk);
+        let is_news = match disk {
+            Disk::State => !self.elsewhere.contains(pod),
+            Disk::Empty => self.elsewhere.contains(pod),
+            Disk::Unknown => false,
+        };
+        if !begun || !is_news || self.disk == Disk::State {
             return None;
         }
         let (namespace, cluster) = (self.me.namespace.clone(), self.me.cluster.clone());
         let owner = Owner { namespace, cluster, set_uid: self.set_uid().cloned(), former: Vec::new(), founding: None };
-        let elsewhere = self.elsewhere.iter().chain([&peer.name.pod]).cloned().collect();
+        let others = self.elsewhere.iter().filter(|other| *other != pod);
+        let elsewhere = others.chain(Some(pod).filter(|_| disk == Disk::State)).cloned().collect();
         Some(Marker { owner, members: Vec::new(), elsewhere })
     }
 

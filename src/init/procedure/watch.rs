@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::action::{Action, Launch};
 use super::cures::Cures;
-use super::facts::Reading;
+use super::facts::{Reading, tells_of_others};
 use super::input::{DkronView, Marker};
 use super::launching::Launching;
 use super::moment::Moment;
@@ -192,7 +192,7 @@ impl Procedure {
     pub(super) fn note(&mut self, marker: Option<Marker>) {
         if let Some(marker) = marker {
             self.facts.elsewhere.clone_from(&marker.elsewhere);
-            self.facts.marker = Some(marker.clone()).filter(|marker| marker.elsewhere.is_empty());
+            self.facts.marker = Some(marker.clone()).filter(|marker| !tells_of_others(marker, &self.facts.me));
             self.out.push(Action::Mark(marker));
         }
     }

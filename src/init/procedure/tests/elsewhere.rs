@@ -61,6 +61,17 @@ fn who_holds_the_cluster_is_written_down_once() {
 }
 
 #[test]
+fn who_says_that_it_holds_nothing_is_forgotten() {
+    let mut server = begun(&[1, 2]);
+    assert!(server.hear(empty(1)).contains(&Action::Mark(of_others(&[2]))));
+    assert!(server.hear(empty(2)).contains(&Action::Mark(of_others(&[]))));
+    let mut again = Life::new(0, 3, |me| (me.disk, me.marker) = (Disk::Unknown, Some(of_others(&[]))));
+    assert!(!again.procedure.state(again.now).formed, "as if nothing had been written");
+    ends_empty(&mut again);
+    assert_eq!(again.launch().expect("a start").expect, Some(1));
+}
+
+#[test]
 fn a_disk_that_holds_something_tells_of_no_others() {
     let mut server = Life::with_state(0, &[0, 1, 2]);
     let wanted = server.hear(serving(1, &[0, 1, 2], 1));

@@ -223,12 +223,13 @@ impl Procedure {
 
     /// How long this server waits before it restarts dkron because it is missed. Whom nobody sees is of no use as it is. Otherwise
     /// gossip has fallen apart while raft may go on through this server, so that only one restarts at a time: first those that
-    /// know no leader, the highest of them first, and none while somebody else is about to join, which makes one pool of two.
+    /// know no leader, of them those that raft can do without, the highest first, and none while somebody else is about to join,
+    /// which makes one pool of two.
     fn patience(&self, now: Moment) -> Duration {
         let facts = &self.facts;
         let states = || facts.peers.values().filter_map(|peer| peer.wrapper(now));
         // raft may go on through this server although gossip does not, and have no majority without it.
-        let needed = facts.leads() || facts.is_led(now) && self.raft_lives_by_us(now);
+        let needed = facts.leads() || self.raft_lives_by(now, &facts.me.node, facts.me.ip);
         if !needed && !facts.is_seen_alive(now) {
             let restarts = states().any(|state| state.phase == Phase::Starting);
             return if restarts { MISSED + CURE_OF_ONE } else { MISSED };
@@ -236,7 +237,11 @@ impl Procedure {
         let joins = states().any(|state| matches!(state.phase, Phase::Waiting | Phase::Starting));
         let own = facts.ordinal(&facts.me.pod);
         let led = facts.own_leader().is_some();
-        let first = |state: &&State| state.up && state.leader.is_none() && (led || facts.ordinal(&state.pod) > own);
+        let before = |state: &State| match self.raft_lives_by(now, &state.node, state.ip) {
+            lives if lives == needed => facts.ordinal(&state.pod) > own,
+            _ => needed,
+        };
+        let first = |state: &&State| state.up && state.leader.is_none() && (led || before(state));
         let turn = u32::try_from(states().filter(first).count()).unwrap_or(u32::MAX);
         let alone = if joins || needed { MISSED_WHILE_OTHERS_JOIN } else { MISSED };
         alone + CURE_OF_ONE * turn

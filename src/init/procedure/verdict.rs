@@ -1,10 +1,9 @@
 //! What going would mean for those who stay.
 
 use std::cmp::Reverse;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::joining::stands_at_own_address;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::state::{Disk, Name, Phase, Server, State};
@@ -156,13 +155,16 @@ impl Procedure {
         others.is_empty() || others.iter().filter(hear).count() >= majority(others.len())
     }
 
-    /// The leader reaches this server as a voter, and has no majority of today's voters without it.
-    pub(super) fn raft_lives_by_us(&self, now: Moment) -> bool {
+    /// Those who name a leader are no majority of today's voters: it has one through others, whom it finds where the configuration has
+    /// them, and the server there is one of these.
+    pub(super) fn raft_lives_by(&self, now: Moment, node: &Name, ip: Option<IpAddr>) -> bool {
         let Some(voters) = self.facts.voters(now) else { return false };
         let voters: Vec<&Server> = voters.collect();
         let hear = |server: &&&Server| self.facts.peer_of(&server.id).is_some_and(|peer| peer.leader(now).is_some());
         let heard = voters.iter().filter(hear).count();
-        stands_at_own_address(&self.facts, voters.iter().copied()) && heard < majority(voters.len())
+        let at = ip.map(|ip| SocketAddr::new(ip, self.facts.me.rpc_port).to_string());
+        let found = voters.iter().any(|server| server.id == *node && at.as_deref() == Some(&*server.address));
+        self.facts.is_led(now) && found && heard < majority(voters.len())
     }
 
     /// Number of other voters of raft's configuration, wanted or not, that count.

@@ -1,5 +1,6 @@
 //! What is known of others at second hand, or not any more: by gossip, by an older word, by one that is not understood.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::super::*;
@@ -108,6 +109,40 @@ fn who_is_missed_and_needed_by_raft_waits_longer_than_others_that_join() {
     assert!(after(restarts(&[0, 1], &|_| Some(1))) >= 79, "raft has no majority without it");
     let met = after(restarts(&[0, 1, 2], &|second| (second >= 14).then_some(1)));
     assert!((28..=33).contains(&met), "its dkron has just met the leader: {met}");
+}
+
+#[test]
+fn of_those_who_are_missed_whom_raft_does_without_restarts_first() {
+    // a-0 follows a-4; a-2 and a-3 are gossip of their own, and a-4 finds each only where raft's configuration has it.
+    let restarts = |own: u8, third: IpAddr| {
+        let all = [0, 1, 2, 3, 4];
+        let place = |ordinal: u8| if ordinal == 2 { third } else { ip(ordinal) };
+        let pool = || [2, 3].map(|ordinal| Member::new(name(ordinal), place(ordinal), Status::Alive)).to_vec();
+        let mut server = Life::running(own, &all, 4);
+        server.procedure.facts.me.ip = Some(place(own));
+        // What a-1 said is old.
+        server.passes(5_000);
+        let after = (0..120).find(|_| {
+            for led in [0, 4] {
+                server.hear(State { members: members(&[0, 4]), ..serving(led, &all, 4) });
+            }
+            let other = 5 - own;
+            server.hear(State { ip: Some(place(other)), members: pool(), ..leaderless(other, &all) });
+            let view = DkronView { leader: None, leads: false, members: pool() };
+            let mut wanted = server.hear(Input::Own(Some(view)));
+            if server.procedure.reading.is_some() {
+                wanted.extend(server.say_raft(&all));
+            }
+            wanted.extend(server.wait(Duration::from_secs(1)));
+            wanted.contains(&Action::Term)
+        });
+        after.expect("a restart")
+    };
+    let moved = IpAddr::from([10, 0, 1, 2]);
+    assert!((14..=18).contains(&restarts(2, moved)), "{}", restarts(2, moved));
+    assert!(restarts(3, moved) >= 84, "raft has no majority without it: {}", restarts(3, moved));
+    let (second, third) = (restarts(3, ip(2)), restarts(2, ip(2)));
+    assert!((79..84).contains(&second) && third >= 84, "of two of a kind the higher one: {second}, {third}");
 }
 
 #[test]

@@ -285,7 +285,10 @@ impl Procedure {
                 .is_some_and(|reading| reading.servers.len() > 1 && now.since(reading.at) <= RAFT_HOLDS);
         let members = facts.marker.iter().flat_map(|marker| &marker.members);
         let mut others = members.filter(|server| !facts.is_own(server) && !stranded::is_gone(facts, &server.id, now));
-        if !stuck || !others.all(|server| facts.peer_of(&server.id).is_some_and(|peer| is_stranded_too(peer, now))) {
+        let is_ready =
+            |state: &State| state.leader.is_none() && (state.stranded || stranded::has_recovered(facts, state));
+        let is_there = |peer: &Peer| peer.wrapper(now).is_some_and(is_ready);
+        if !stuck || !others.all(|server| facts.peer_of(&server.id).is_some_and(is_there)) {
             return false;
         }
         // Whoever kept its address may be reached by those who look for it.
@@ -352,10 +355,6 @@ impl Procedure {
         self.restart(now, Saying::Blocked(BLOCKED));
         true
     }
-}
-
-fn is_stranded_too(peer: &Peer, now: Moment) -> bool {
-    peer.wrapper(now).is_some_and(|state| state.stranded && state.leader.is_none())
 }
 
 fn is_up_and_empty(peer: &Peer, now: Moment) -> bool {

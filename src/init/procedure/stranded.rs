@@ -10,7 +10,7 @@ use super::majority;
 use super::moment::Moment;
 use super::saying::Waiting;
 use super::start::{Start, Why, launch, launch_among};
-use super::state::{Disk, Name, Server, lists};
+use super::state::{Disk, Name, Server, State, lists};
 
 /// dkron before version 4 whose own address is not that of its configuration, or which cannot reach a majority at the addresses of its
 /// configuration although all are there.
@@ -66,6 +66,13 @@ fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
     }
 }
 
+/// Its raft looks for this server where that is now, while the own raft was read to have addresses from before: it has got the new
+/// ones already, and waits for the others to get them too.
+pub fn has_recovered(facts: &Facts, state: &State) -> bool {
+    let servers = state.raft.as_deref().unwrap_or_default();
+    facts.own_raft.is_some() && stands_at_own_address(facts, servers)
+}
+
 /// Raft gets the present addresses of its configuration, if all its members are in the same need.
 pub fn recover(facts: &Facts, now: Moment) -> Start {
     let members = last_configuration(facts, now).to_vec();
@@ -77,7 +84,9 @@ pub fn recover(facts: &Facts, now: Moment) -> Start {
         let told = facts.peer_of(&server.id).and_then(|peer| Some((peer.sure(now)?, peer.wrapper(now)?)));
         match told {
             _ if facts.is_own(&server) => present.extend(facts.own_rpc().map(|at| (server, at))),
-            Some((ip, state)) if state.stranded => present.push((server, SocketAddr::new(ip, facts.me.rpc_port))),
+            Some((ip, state)) if state.stranded || has_recovered(facts, state) => {
+                present.push((server, SocketAddr::new(ip, facts.me.rpc_port)));
+            }
             // Somebody kept its address, so that raft can reach it.
             Some(_) => return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State),
             None if facts.is_surplus(now, &server.id) => surplus.push(server),

@@ -162,6 +162,52 @@ fn version_3_that_is_started_again_goes_by_what_its_raft_was_read_to_have() {
 }
 
 #[test]
+fn version_3_follows_one_that_has_its_new_addresses_already() {
+    let recovers = |where_it_looks: &str| {
+        let mut server = of_three(0, Generation::Three);
+        server.procedure.facts.me.ip = Some([10, 0, 1, 0].into());
+        server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+        let serves = |ordinal: u8| State { up: true, phase: Phase::Serving, ..moved(ordinal) };
+        // It was restarted since, and its log may lack what the others have: they do not vote for it.
+        let mut last = State { stranded: false, raft: Some(raft(&[0, 1, 2])), ..serves(2) };
+        for (server, address) in last.raft.iter_mut().flatten().zip([where_it_looks, "10.0.1.1:6868", "10.0.1.2:6868"])
+        {
+            server.address = address.into();
+        }
+        let others = [serves(1), last];
+        let mut wanted = Vec::new();
+        for other in &others {
+            wanted.extend(server.hear(other.clone()));
+        }
+        assert_eq!(started(&wanted).expect("a start").disk, Prepare::Keep, "nobody has read what the own raft has");
+        server.hear(Input::Started);
+        for _ in 0..20 {
+            wanted.extend(server.own(&[], None));
+            if server.procedure.reading.is_some() {
+                wanted.extend(server.say_raft(&[0, 1, 2]));
+            }
+            for other in &others {
+                wanted.extend(server.hear(other.clone()));
+            }
+            if wanted.contains(&Action::Term) {
+                break;
+            }
+            wanted.extend(server.wait(Duration::from_secs(1)));
+        }
+        wanted = server.hear(Input::Ended(0));
+        for other in &others {
+            wanted.extend(server.hear(other.clone()));
+        }
+        match started(&wanted).map(|launch| launch.disk) {
+            Some(Prepare::Recover(servers)) => servers.iter().map(|server| server.address.to_string()).collect(),
+            _ => Vec::new(),
+        }
+    };
+    assert_eq!(recovers("10.0.1.0:6868"), ["10.0.1.0:6868", "10.0.1.1:6868", "10.0.1.2:6868"]);
+    assert!(recovers(&rpc(0)).is_empty(), "that one has only kept its address, and others may reach it");
+}
+
+#[test]
 fn version_3_believes_no_configuration_of_one_that_does_not_stand_in_it() {
     let recovers = |second: &[u8], third: &[u8]| {
         let before = marker(&[0, 1]);

@@ -125,7 +125,8 @@ impl World {
             grace: std::time::Duration::from_secs(self.params.grace),
             rpc_port: port::DKRON_RPC,
             disk,
-            marker: volume.marker.clone(),
+            // Beside nothing it counts for nothing.
+            marker: volume.marker.clone().filter(|_| disk != Disk::Empty),
             // No two wrappers of the world begin at the same moment and place.
             founding: Some(format!("{slot}-{}", self.now).into()),
         }

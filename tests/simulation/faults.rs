@@ -248,6 +248,7 @@ fn invented(world: &World, slot: Slot, pod: &Name) -> State {
         owner: None,
         formed: false,
         size: Some(world.sets[set_of(slot)].size as u32),
+        founding: None,
         expecting: false,
         stranded: false,
         anew: false,

@@ -59,6 +59,8 @@ pub struct Facts {
     pub formed_elsewhere: bool,
     /// Whether the first leader that was ever heard of was this server, started to found a cluster; `None` before there was one.
     pub founded: Option<bool>,
+    /// What the cluster is called that this server was last started to found with others: the same for all of them.
+    pub to_be_founded: Option<Name>,
     /// Since when the own server has been a voter that knows its leader.
     pub voter_since: Option<Moment>,
     /// Since when the own dkron has seen each member as it sees it now.
@@ -83,6 +85,7 @@ impl Facts {
             marker,
             elsewhere: me.marker.iter().flat_map(|marker| marker.elsewhere.clone()).collect(),
             formed_elsewhere: false,
+            to_be_founded: None,
             voter_since: None,
             seen: BTreeMap::new(),
             me,

@@ -41,7 +41,7 @@ pub struct Me {
     pub disk: Disk,
     /// The marker beside the raft state.
     pub marker: Option<Marker>,
-    /// What a cluster is called that this server founds in this life; nobody else has the same.
+    /// What a cluster is called that is founded with this server as the lowest, in this life; nobody else has the same.
     pub founding: Option<Name>,
 }
 

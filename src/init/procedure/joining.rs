@@ -106,7 +106,7 @@ pub fn stands_at_own_address<'a>(facts: &Facts, servers: impl IntoIterator<Item 
 }
 
 /// It was not looked at yet, or was not found where its name leads, and nobody else has told where it is.
-fn is_yet_to_be_seen(facts: &Facts, peer: &Peer, waited: Duration, now: Moment) -> bool {
+pub fn is_yet_to_be_seen(facts: &Facts, peer: &Peer, waited: Duration, now: Moment) -> bool {
     let lost = facts.desired(now).is_none() && peer.sure(now).is_none() || facts.is_untried(peer, now);
     let yet = waited < FIRST_LOOK && peer.standing == Standing::Unseen || waited < NEWS && lost;
     yet && !is_beyond(facts, peer, now)

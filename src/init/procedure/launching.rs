@@ -151,6 +151,9 @@ impl Procedure {
 
     pub(super) fn start(&mut self, now: Moment, launch: super::Launch) {
         self.child.begin(now, &launch, stranded::is_stranded(&self.facts, now), start::told_size(&self.facts, now));
+        if launch.expect.is_some() {
+            self.facts.to_be_founded = start::told_founding(&self.facts, now);
+        }
         self.watch.begin(now);
         self.facts.raft = None;
         self.facts.own_raft = None;

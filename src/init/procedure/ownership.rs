@@ -106,9 +106,9 @@ impl Facts {
     }
 
     /// What the others of the own raft cluster call its founding, also those who have not heard yet who leads now; the first leader of all
-    /// calls it by its own name.
+    /// as its founders were told.
     fn founding(&self) -> Option<&Name> {
-        let own = || self.me.founding.as_ref().filter(|_| self.founded == Some(true) && self.leads());
+        let own = || self.to_be_founded.as_ref().filter(|_| self.founded == Some(true) && self.leads());
         self.owners_of_others(|_| true).find_map(|owner| owner.founding.as_ref()).or_else(own)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::action::Prepare;
 use super::facts::Facts;
 use super::input::Generation;
-use super::joining::OF_ANOTHER_FOUNDING;
+use super::joining::{OF_ANOTHER_FOUNDING, is_yet_to_be_seen};
 use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::saying::Waiting;
@@ -45,7 +45,9 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let unseen = awaited().any(|peer| peer.standing == Standing::Unseen);
     let untried = |peer: &Peer| facts.is_untried(peer, now);
     let lonely = !company && waited < COMPANY && others && !is_alone(facts, now);
-    if unseen && waited < FIRST_LOOK || awaited().any(untried) && waited < COMPANY {
+    // Whoever was alone in its cluster starts alone, unless somebody holds another one.
+    let yet = facts.is_sole() && awaited().any(|peer| is_yet_to_be_seen(facts, peer, waited, now));
+    if unseen && waited < FIRST_LOOK || awaited().any(untried) && waited < COMPANY || yet {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     // All of them would be one pool of gossip. Whoever is alone in its cluster starts alone, while nobody of the others runs.

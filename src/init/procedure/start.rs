@@ -242,6 +242,13 @@ fn agreed_size(facts: &Facts, now: Moment) -> Result<u32, Waiting> {
     }
 }
 
+/// What the lowest server calls the cluster that is to be founded: whichever of them leads first, all call it so. By the own name where
+/// that one does not say.
+pub fn told_founding(facts: &Facts, now: Moment) -> Option<Name> {
+    let lowest = facts.first(facts.size(now)?).first().and_then(|pod| facts.peers.get(*pod)?.wrapper(now));
+    lowest.and_then(|state| state.founding.clone()).or_else(|| facts.me.founding.clone())
+}
+
 /// The number of servers that this one tells others to found the cluster with.
 pub fn told_size(facts: &Facts, now: Moment) -> Option<u32> {
     let own = facts.size(now)?;

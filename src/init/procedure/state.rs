@@ -49,6 +49,9 @@ pub struct State {
     /// Servers of the bootstrap that it takes part in, or would.
     #[serde(default)]
     pub size: Option<u32>,
+    /// What the cluster is to be called if this server is the lowest of those that found it; `None` once there is one.
+    #[serde(default)]
+    pub founding: Option<Name>,
     /// Whether it was started with `--bootstrap-expect` and has not heard of a leader since.
     #[serde(default)]
     pub expecting: bool,

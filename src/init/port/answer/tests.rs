@@ -29,6 +29,7 @@ pub fn snapshot() -> Snapshot {
             owner: None,
             formed: true,
             size: Some(3),
+            founding: None,
             expecting: false,
             stranded: false,
             anew: false,

@@ -340,6 +340,43 @@ fn a_leader_calls_the_founding_and_the_others_take_it_over() {
 }
 
 #[test]
+fn whoever_leads_first_calls_the_cluster_as_the_lowest_founder_does() {
+    let called = |lowest: State| {
+        let mut server = Life::new(1, 3, |_| {});
+        for other in [lowest, empty(2), empty(3), empty(4)] {
+            server.hear(other);
+        }
+        assert_eq!(server.launch().expect("a start").expect, Some(3));
+        server.hear(Input::Started);
+        assert_eq!(
+            server.procedure.state(server.now).founding.as_deref(),
+            Some("f1"),
+            "its own, should it be the lowest"
+        );
+        server.own(&[0, 1, 2], Some(1));
+        server.say_raft(&[0, 1, 2]);
+        let state = server.procedure.state(server.now);
+        assert_eq!(state.founding, None, "it is founded");
+        state.owner.and_then(|owner| owner.founding)
+    };
+    let lowest = State { up: true, phase: Phase::Serving, expecting: true, ..empty(0) };
+    assert_eq!(called(lowest.clone()).as_deref(), Some("f0"));
+    assert_eq!(called(State { founding: None, ..lowest }).as_deref(), Some("f1"), "an older wrapper does not say");
+}
+
+#[test]
+fn who_was_alone_does_not_start_before_it_has_looked_for_another_founding() {
+    let marker = founded(&[1], "old");
+    let mut server = Life::new(1, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+    let lost = |server: &mut Life| {
+        server.hear(Input::Looked { pod: name(0), asked: server.now.at, looks: Err("no such name".into()) });
+        server.wait(Duration::from_secs(1));
+        server.launch().is_some()
+    };
+    assert_eq!((1..20).find(|_| lost(&mut server)), Some(10), "nobody tells where the other one is");
+}
+
+#[test]
 fn the_disk_of_another_founding_is_never_joined() {
     let life = |members: &[u8]| {
         let marker = founded(members, "old");
@@ -374,6 +411,7 @@ fn disks_of_two_foundings_are_not_started_beside_each_other() {
     let life = |members: &[u8]| {
         let marker = founded(members, "old");
         let mut server = Life::new(1, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+        server.hear(Input::Desired(desired(3, &[0, 1]), server.now.at));
         server.hear(Input::Looked { pod: name(2), asked: server.now.at, looks: Ok(vec![]) });
         server
     };

@@ -3,6 +3,7 @@
 mod cast;
 mod coming_back;
 mod elsewhere;
+mod foundings;
 mod hearsay;
 mod last_look;
 mod leaving_together;

@@ -1,0 +1,140 @@
+//! What the founding of a cluster is called, and disks of two of them.
+
+use std::time::Duration;
+
+use super::super::*;
+use super::cast::*;
+
+fn founded(ordinals: &[u8], founding: &str) -> Marker {
+    let mut marker = marker(ordinals);
+    marker.owner.founding = Some(founding.into());
+    marker
+}
+
+#[test]
+fn a_leader_calls_the_founding_and_the_others_take_it_over() {
+    let said = |server: &Life| server.procedure.state(server.now).owner.and_then(|owner| owner.founding);
+    let mut leading = Life::new(0, 3, |_| {});
+    for ordinal in 1..5 {
+        leading.hear(empty(ordinal));
+    }
+    assert!(leading.launch().is_some());
+    leading.hear(Input::Started);
+    leading.own(&[0, 1, 2], Some(0));
+    leading.say_raft(&[0, 1, 2]);
+    assert_eq!(said(&leading).as_deref(), Some("f0"));
+    let owner = Some(founded(&[0], "f9").owner);
+    leading.hear(State { owner: owner.clone(), ..serving(1, &[0, 1, 2], 0) });
+    leading.wait(Duration::from_secs(11));
+    assert_eq!(said(&leading).as_deref(), Some("f0"), "once and for all");
+
+    assert_eq!(said(&Life::running(0, &[0, 1, 2], 0)), None, "it was led before");
+    let mut following = Life::running(1, &[0, 1, 2], 0);
+    assert_eq!(said(&following), None, "that is the leader's");
+    following.hear(State { owner, ..serving(0, &[0, 1, 2], 0) });
+    following.wait(Duration::from_secs(1));
+    assert_eq!(said(&following).as_deref(), Some("f9"));
+}
+
+#[test]
+fn whoever_leads_first_calls_the_cluster_as_the_lowest_founder_does() {
+    let called = |lowest: State| {
+        let mut server = Life::new(1, 3, |_| {});
+        for other in [lowest, empty(2), empty(3), empty(4)] {
+            server.hear(other);
+        }
+        assert_eq!(server.launch().expect("a start").expect, Some(3));
+        server.hear(Input::Started);
+        assert_eq!(
+            server.procedure.state(server.now).founding.as_deref(),
+            Some("f1"),
+            "its own, should it be the lowest"
+        );
+        server.own(&[0, 1, 2], Some(1));
+        server.say_raft(&[0, 1, 2]);
+        let state = server.procedure.state(server.now);
+        assert_eq!(state.founding, None, "it is founded");
+        state.owner.and_then(|owner| owner.founding)
+    };
+    let lowest = State { up: true, phase: Phase::Serving, expecting: true, ..empty(0) };
+    assert_eq!(called(lowest.clone()).as_deref(), Some("f0"));
+    assert_eq!(called(State { founding: None, ..lowest }).as_deref(), Some("f1"), "an older wrapper does not say");
+}
+
+#[test]
+fn who_was_alone_does_not_start_before_it_has_looked_for_another_founding() {
+    let marker = founded(&[1], "old");
+    let mut server = Life::new(1, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+    let lost = |server: &mut Life| {
+        server.hear(Input::Looked { pod: name(0), asked: server.now.at, looks: Err("no such name".into()) });
+        server.wait(Duration::from_secs(1));
+        server.launch().is_some()
+    };
+    assert_eq!((1..20).find(|_| lost(&mut server)), Some(10), "nobody tells where the other one is");
+}
+
+#[test]
+fn the_disk_of_another_founding_is_never_joined() {
+    let life = |members: &[u8]| {
+        let marker = founded(members, "old");
+        Life::new(1, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker)))
+    };
+    let leading = |servers: &[u8], founding: &str| State {
+        owner: Some(founded(servers, founding).owner),
+        ..serving(0, servers, 0)
+    };
+    for listed in [&[0][..], &[0, 1]] {
+        let mut server = life(&[0, 1, 2]);
+        assert_eq!(deeds(server.hear(leading(listed, "new"))), [], "raft lists names, not disks");
+        assert!(server.waits_for().contains("founded before or since"), "{}", server.waits_for());
+    }
+    let mut same = life(&[0, 1, 2]);
+    same.hear(serving(2, &[0, 2], 0));
+    assert!(started(&same.hear(leading(&[0, 2], "old"))).is_some(), "it left and comes back");
+    let mut alone = life(&[1]);
+    assert!(started(&alone.hear(leading(&[0, 1], "old"))).is_some(), "alone once, and of the same cluster");
+}
+
+#[test]
+fn disks_of_two_foundings_are_not_started_beside_each_other() {
+    let there = |ordinal: u8, servers: &[u8]| State {
+        leader: None,
+        leads: false,
+        up: false,
+        phase: Phase::Waiting,
+        owner: Some(founded(servers, "new").owner),
+        ..serving(ordinal, servers, ordinal)
+    };
+    let life = |members: &[u8]| {
+        let marker = founded(members, "old");
+        let mut server = Life::new(1, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+        server.hear(Input::Desired(desired(3, &[0, 1]), server.now.at));
+        server.hear(Input::Looked { pod: name(2), asked: server.now.at, looks: Ok(vec![]) });
+        server
+    };
+    let mut server = life(&[0, 1, 2]);
+    assert_eq!(started(&server.hear(there(0, &[0]))), None);
+    assert!(server.waits_for().contains("beside a-0"), "{}", server.waits_for());
+
+    let mut alone = life(&[1]);
+    assert_eq!(started(&alone.hear(there(0, &[0, 2]))).expect("a start").join, Vec::<Name>::new(), "alone");
+    let mut alone = life(&[1]);
+    assert_eq!(started(&alone.hear(State { up: true, phase: Phase::Serving, ..there(0, &[0, 2]) })), None);
+
+    // A disk from before that waits for a person does not hold up those whom it knows and who do not know it.
+    let mut whole = life(&[0, 1]);
+    assert_eq!(started(&whole.hear(there(2, &[0, 1, 2]))), None);
+    let own = State { owner: Some(founded(&[0, 1], "old").owner), ..there(0, &[0, 1]) };
+    assert!(started(&whole.hear(own)).is_some());
+}
+
+#[test]
+fn whoever_follows_takes_over_what_the_leader_calls_the_founding() {
+    let mut server = Life::running(1, &[0, 1, 2], 0);
+    for founding in ["f8", "f9"] {
+        server.hear(State { owner: Some(founded(&[0], founding).owner), ..serving(0, &[0, 1, 2], 0) });
+        server.wait(Duration::from_secs(1));
+        let said = server.procedure.state(server.now).owner.and_then(|owner| owner.founding);
+        assert_eq!(said.as_deref(), Some(founding), "so that all have one name in the end");
+    }
+}

@@ -243,7 +243,9 @@ impl Procedure {
             lives if lives == needed => facts.ordinal(&state.pod) > own,
             _ => needed,
         };
-        let first = |state: &&State| state.up && state.leader.is_none() && (led || before(state));
+        // Whoever is just starting is about to join too.
+        let starts = |state: &State| state.phase == Phase::Starting;
+        let first = |state: &&State| starts(state) || state.up && state.leader.is_none() && (led || before(state));
         let turn = u32::try_from(states().filter(first).count()).unwrap_or(u32::MAX);
         let alone = if joins || needed { MISSED_WHILE_OTHERS_JOIN } else { MISSED };
         alone + CURE_OF_ONE * turn

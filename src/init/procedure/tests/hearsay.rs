@@ -112,6 +112,30 @@ fn who_is_missed_and_needed_by_raft_waits_longer_than_others_that_join() {
 }
 
 #[test]
+fn a_leader_whom_gossip_has_lost_does_not_restart_while_somebody_is_just_starting() {
+    // a-1 does not see a-0, which leads it all the same; a-2 has been waiting for a leader.
+    let all = [0, 1, 2];
+    let restarts = |phase: &dyn Fn(u32) -> Phase| {
+        let mut server = Life::running(0, &all, 0);
+        let after = (0..120).find(|second| {
+            let mut wanted = server.hear(State { members: members(&[1]), ..leaderless(1, &all) });
+            wanted.extend(server.hear(State { phase: phase(*second), ..empty(2) }));
+            wanted.extend(server.own(&[0, 1], Some(0)));
+            if server.procedure.reading.is_some() {
+                wanted.extend(server.say_raft(&all));
+            }
+            wanted.extend(server.wait(Duration::from_secs(1)));
+            wanted.contains(&Action::Term)
+        });
+        after.expect("a restart")
+    };
+    let waits = restarts(&|_| Phase::Waiting);
+    assert!((84..89).contains(&waits), "{waits}");
+    let starts = restarts(&|second| if second < 82 { Phase::Waiting } else { Phase::Starting });
+    assert!((89..94).contains(&starts), "a-2 joins both within seconds: {starts}");
+}
+
+#[test]
 fn of_those_who_are_missed_whom_raft_does_without_restarts_first() {
     // a-0 follows a-4; a-2 and a-3 are gossip of their own, and a-4 finds each only where raft's configuration has it.
     let restarts = |own: u8, third: IpAddr| {

@@ -42,11 +42,11 @@ impl Procedure {
         let led_since = self.child.leader_since;
         let settled = led_since + SETTLING;
         let known = led_since <= farewell.begun || self.facts.raft.as_ref().is_some_and(|raft| raft.at >= settled);
-        // Jobs may have lasted longer than what was read holds.
+        // Jobs may have lasted longer than what was read holds; whoever leads a moment later is not parted from by that either.
         let old = self.facts.voters(now).is_none();
         // Nor does what others say of a leader tell what that one has.
         let led = self.facts.own_leader().is_some() || self.leader_to_part_from(now).is_some();
-        if led && (!known || old) && now.since(farewell.since) < HEARING {
+        if (led && !known || old) && now.since(farewell.since) < HEARING {
             if now >= settled {
                 self.watch.raft_changed();
                 self.read_raft(now);

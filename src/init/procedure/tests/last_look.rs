@@ -137,6 +137,35 @@ fn a_leader_that_only_others_name_is_not_parted_from_unread() {
 }
 
 #[test]
+fn who_leads_only_after_the_jobs_is_not_parted_from_by_what_was_read_before_them() {
+    let mut server = Life::running(0, &[0, 1, 2], 1);
+    server.procedure.facts.me.generation = Generation::Three;
+    let others = [serving(1, &[0, 1, 2], 1), serving(2, &[0, 1, 2], 1)];
+    settle(&mut server, &others, &[0, 1, 2]);
+    for _ in 0..20 {
+        server.hear(Input::Busy(Ok(1)));
+        server.wait(Duration::from_secs(1));
+    }
+    // Both others were restarted meanwhile, and nobody leads.
+    server.own(&[0], None);
+    server.hear(lonely(1, &[0, 1, 2]));
+    let mut wanted = deeds(server.hear(Input::Busy(Ok(0))));
+    for round in 0..15 {
+        // Then a-1 leads, by this server's vote.
+        let led = round >= 5;
+        let other = if led { serving(1, &[0, 1, 2], 1) } else { lonely(1, &[0, 1, 2]) };
+        wanted.extend(deeds(server.hear(other)));
+        wanted.extend(deeds(server.own(&[0, 1], led.then_some(1))));
+        wanted.extend(deeds(server.wait(Duration::from_millis(400))));
+        if server.procedure.reading.is_some() {
+            wanted.extend(deeds(server.say_raft(&[0, 1, 2])));
+        }
+    }
+    assert!(wanted.contains(&Action::ListRaft(at(0))), "{wanted:?}");
+    assert!(!wanted.iter().any(|action| matches!(action, Action::RemovePeer { .. } | Action::Leave)), "{wanted:?}");
+}
+
+#[test]
 fn a_leader_that_was_lost_a_moment_ago_may_have_a_successor() {
     let mut server = Life::running(0, &[0, 1, 2], 1);
     let others = [serving(1, &[0, 1, 2], 1), lonely(2, &[0, 1, 2])];

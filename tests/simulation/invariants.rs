@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use dkron_ha::init::procedure::{Member, Status};
+
 use crate::dkron::{Log, Process, Stage, Standing};
-use crate::names::{Ip, PLACES, Slot, bit, place_of, set_of, slot_of};
+use crate::driver::clock;
+use crate::names::{Ip, PLACES, Slot, address, bit, place_of, set_of, slot_of};
 use crate::world::World;
 
 /// What was broken.
@@ -154,9 +157,19 @@ impl World {
         }
         let stops = self.wrappers[slot].as_ref().is_some_and(|wrapper| wrapper.stopping);
         let ip = self.pods[slot].as_ref().map(|pod| pod.ip);
+        // A wrapper tells what its dkron showed when it looked last: whom that has met since, nobody else can know.
+        let told = |other: Slot| {
+            let wrapper = self.wrappers[other].as_ref();
+            wrapper.is_none_or(|wrapper| {
+                let members = wrapper.procedure.state(clock(other, self.now)).members;
+                let own = &self.names.nodes[place_of(slot)];
+                let alive = |member: &Member| member.status == Status::Alive && Some(member.ip) == ip.map(address);
+                members.iter().any(|member| member.name == *own && alive(member))
+            })
+        };
         let sees = |other: Slot| {
             let view = self.dkron[other].as_ref().map(|process| process.serf.view[place_of(slot)]);
-            view.is_some_and(|entry| entry.standing == Standing::Alive && Some(entry.ip) == ip)
+            view.is_some_and(|entry| entry.standing == Standing::Alive && Some(entry.ip) == ip) && told(other)
         };
         !stops && !Self::places(set_of(slot)).any(|other| other != slot && sees(other))
     }

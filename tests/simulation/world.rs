@@ -158,6 +158,8 @@ pub struct World {
     pub reconciled_at: [u64; SLOTS],
     /// When something happened last that nobody can know before it has.
     pub surprised_at: u64,
+    /// When a dkron without a wrapper was last told to end, by the sets.
+    pub unannounced_at: [u64; 2],
     /// When each place was told to stop last, or its pod was deleted; zero for never.
     pub stop_told: [u64; SLOTS],
     /// When somebody was elected last.
@@ -196,6 +198,7 @@ impl World {
             seen: Coverage::default(),
             broken: None,
             surprised_at: 0,
+            unannounced_at: [0; 2],
             stop_told: [0; SLOTS],
             elected_at: 0,
             taken_up: None,

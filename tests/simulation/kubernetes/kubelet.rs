@@ -53,6 +53,7 @@ impl World {
             pod.stop_by = pod.stop_by.or(pod.deadline);
         }
         if self.pods[slot].as_ref().is_some_and(|pod| pod.kind == Kind::Plain) {
+            self.unannounced_at[set_of(slot)] = self.now;
             self.term_dkron(slot);
         } else {
             self.stop_wrapper(slot);

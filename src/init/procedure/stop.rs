@@ -164,6 +164,8 @@ impl Procedure {
     }
 
     fn look_what_is_left(&mut self, now: Moment) {
+        // Until that is read the others have to take it for one that holds the cluster, also where they hear nothing more.
+        self.facts.disk = Disk::Unknown;
         if let Stage::Stopping(farewell) = &mut self.stage {
             // Once, and for nothing else.
             farewell.revivals = REVIVALS;
@@ -181,7 +183,10 @@ impl Procedure {
             self.out.push(Action::Kill);
             return self.go_to(now, Step::Kill);
         }
-        if self.facts.raft.is_some() {
+        if let Some(reading) = &self.facts.raft {
+            if reading.servers.is_empty() {
+                self.facts.disk = Disk::Empty;
+            }
             return self.go_to(now, Step::Told);
         }
         if now.since(since) >= COME_UP {

@@ -101,11 +101,14 @@ fn who_was_founding_looks_once_more_before_it_goes() {
     server.hear(Input::Left(Ok(())));
     let launch = started(&server.hear(Input::Ended(0))).expect("once more");
     assert_eq!(launch.expect, None, "only to look");
+    let state = server.procedure.state(server.now);
+    assert_eq!((state.disk, state.raft), (Disk::Unknown, None), "it may have founded the cluster until it has ended");
     server.hear(Input::Started);
     server.own(&[0], None);
     server.say_raft(&[]);
     let state = server.procedure.state(server.now);
-    assert!(!state.expecting && state.raft == Some(vec![]), "the others hear that there is nothing");
+    assert_eq!((state.disk, state.raft), (Disk::Empty, Some(vec![])), "the others hear that there is nothing");
+    assert!(!state.expecting);
     let mut wanted = Vec::new();
     for _ in 0..10 {
         wanted.extend(deeds(server.wait(Duration::from_millis(250))));

@@ -14,7 +14,7 @@ const SOME: u64 = 25;
 
 /// The tests.
 pub fn trials() -> Vec<Trial> {
-    let all: [(&str, fn()); 15] = [
+    let all: [(&str, fn()); 16] = [
         ("servers_that_start_at_once_stall_in_seven_of_ten", starting_at_once_stalls),
         ("servers_that_start_in_order_never_stall", starting_in_order_never_stalls),
         ("restarting_one_server_cures_a_stall", restarting_one_cures),
@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_hand_over_takes_some_ten_milliseconds", hand_over),
         ("all_at_new_addresses_elect_with_four_and_never_with_three", all_move),
         ("an_empty_server_that_expects_bootstraps_beside_a_cluster_with_three_only", expecting_beside_a_cluster),
+        ("of_one_who_has_moved_since_two_bootstraps_make_one_cluster_with_four_only", bootstraps_with_one_who_moved),
     ];
     let trial = |(name, test): (&str, fn())| {
         Trial::test(name, move || {
@@ -269,6 +270,26 @@ fn expecting_beside_a_cluster() {
             servers.start(slot, 3, false);
             servers.pass(4_000);
             assert_eq!(servers.world.broken.is_some(), bootstraps);
+        }
+    }
+}
+
+fn bootstraps_with_one_who_moved() {
+    for seed in 0..SOME {
+        for (change, apart) in [(as_it_is as fn(&mut Schedule), false), (three, true)] {
+            let mut servers = Laboratory::new(seed, 3, change);
+            // Nothing is news any more.
+            servers.pass(6_000);
+            servers.start_in_order();
+            // All have met, and nobody has handled that yet.
+            servers.pass(60);
+            let process = servers.world.dkron[2].as_mut().expect("it runs");
+            process.serf.view[0].ip += 10;
+            servers.world.bootstrap_by(1);
+            servers.world.bootstrap_by(2);
+            let [one, other] = [1, 2].map(|slot| servers.world.volumes[slot].log);
+            assert!(!one.is_empty() && !other.is_empty(), "both bootstrap");
+            assert_eq!((one.genesis != other.genesis, servers.world.broken.is_some()), (apart, apart));
         }
     }
 }

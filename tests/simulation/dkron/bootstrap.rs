@@ -108,9 +108,11 @@ impl World {
         };
         let (unknown, known): (Vec<Slot>, Vec<Slot>) = Self::places(set).filter(holds).partition(is_news);
         let other = known.first().copied();
-        // Two servers that bootstrap with the same servers write the same first entry.
+        // Two servers that bootstrap with the same servers write the same first entry. Raft goes by their IDs, and dkron 4 looks for
+        // each where gossip shows it, so that one who has moved between the two makes no other cluster of the second.
+        let same = |first: &Servers| *first == servers || !self.params.three && first.voters == servers.voters;
         let twin = other.map(|at| self.volumes[at].log.genesis);
-        let twin = twin.filter(|genesis| self.clusters[*genesis as usize - 1].first == servers);
+        let twin = twin.filter(|genesis| same(&self.clusters[*genesis as usize - 1].first));
         if self.pods[slot].as_ref().is_some_and(|pod| pod.kind == Kind::Plain && pod.running) {
             // Nothing that a wrapper did: what follows is not looked at.
             self.over |= other.is_some() && twin.is_none();

@@ -44,7 +44,8 @@ pub struct State {
     /// The StatefulSet that the disk belongs to, as far as its marker tells.
     #[serde(default)]
     pub owner: Option<Owner>,
-    /// Whether this server has ever heard of a leader, in this life or (by its marker) an earlier one.
+    /// Whether this server has ever heard of a leader, or of somebody who holds the cluster, in this life or (by its marker) an earlier
+    /// one.
     pub formed: bool,
     /// Servers of the bootstrap that it takes part in, or would.
     #[serde(default)]

@@ -88,6 +88,7 @@ fn nobody_founds_a_cluster_that_others_held_and_took_away() {
     assert_eq!(server.launch(), None);
     assert!(server.waits_for().contains("a-1 held it and is no longer wanted"), "{}", server.waits_for());
     assert!(server.procedure.health(server.now).ready.is_err(), "it was founded, and is not here");
+    assert!(server.procedure.state(server.now).formed, "the others have to know it too");
 
     let mut knows_nothing = begun(&[]);
     ends_empty(&mut knows_nothing);

@@ -23,7 +23,7 @@ const STEPS: u32 = 60_000;
 #[derive(Debug)]
 pub struct Wrapper {
     /// The procedure.
-    pub procedure: Procedure,
+    pub procedure: Box<Procedure>,
     /// Its number: what was meant for earlier ones is dropped by it.
     pub life: u32,
     /// TERM came.
@@ -70,7 +70,7 @@ impl World {
         planted.begin(&mut me);
         self.lives += 1;
         let life = self.lives;
-        let procedure = Procedure::new(me);
+        let procedure = Box::new(Procedure::new(me));
         let wrapper = Wrapper {
             procedure,
             life,

@@ -59,6 +59,8 @@ pub struct Cures {
     calls_until: Option<Moment>,
     /// Since when the others do not see this server.
     missed: Option<Moment>,
+    /// Since when the own dkron shows others where they no longer are.
+    ghosts: Option<Moment>,
     /// When dkron was restarted for that.
     cured: Option<Moment>,
     /// How often in a row.
@@ -74,7 +76,7 @@ pub struct Cures {
 impl Cures {
     /// dkron is started anew.
     pub fn begin(&mut self) {
-        (self.stalled, self.missed, self.asked, self.misled) = (None, None, None, None);
+        (self.stalled, self.missed, self.ghosts, self.asked, self.misled) = (None, None, None, None, None);
     }
 
     /// The others are to end their dkrons too: members from before are forgotten only where nobody runs any more.
@@ -84,7 +86,7 @@ impl Cures {
 
     /// Restarting dkron did not help.
     pub fn have_failed(&self, now: Moment) -> bool {
-        self.tried >= CURES && self.missed.is_some_and(|since| now.since(since) > MISSED)
+        self.tried >= CURES && self.missed.or(self.ghosts).is_some_and(|since| now.since(since) > MISSED)
     }
 }
 
@@ -196,16 +198,19 @@ impl Procedure {
 
     /// The others have a leader that does not see this server, or the lowest of them does not while nobody leads.
     pub(super) fn is_zombie(&mut self, now: Moment) -> bool {
-        let missed =
-            self.facts.own.is_some() && (self.facts.is_missed(now) || self.is_apart(now) || self.sees_ghosts(now));
-        if !missed {
-            self.watch.cures.missed = None;
+        let runs = self.facts.own.is_some();
+        let unseen = runs && (self.facts.is_missed(now) || self.is_apart(now));
+        let ghosts = runs && self.sees_ghosts(now);
+        let cures = &mut self.watch.cures;
+        // Each for its time: who comes back elsewhere is a ghost until gossip knows, however long this server was not seen before.
+        cures.missed = unseen.then(|| cures.missed.unwrap_or(now));
+        cures.ghosts = ghosts.then(|| cures.ghosts.unwrap_or(now));
+        let Some(missed) = cures.missed.into_iter().chain(cures.ghosts).min() else {
             if self.facts.voter_since.is_some() {
                 self.watch.cures.tried = 0;
             }
             return false;
-        }
-        let missed = *self.watch.cures.missed.get_or_insert(now);
+        };
         // Its dkron has just met the leader, and that one has perhaps not said so yet.
         let met = self.facts.own_leader().map_or(missed, |_| self.child.leader_since);
         let lasts = now.since(missed.max(met));

@@ -136,6 +136,31 @@ fn a_leader_whom_gossip_has_lost_does_not_restart_while_somebody_is_just_startin
 }
 
 #[test]
+fn how_long_it_was_not_seen_does_not_count_against_one_who_has_just_come_back_elsewhere() {
+    let all = [0, 1, 2];
+    let mut server = Life::running(2, &all, 2);
+    let mut restarts = |first: &State, leads: Option<u8>| {
+        (0..40).find(|_| {
+            let mut wanted = server.own(&all, leads);
+            wanted.extend(server.hear(first.clone()));
+            if server.procedure.reading.is_some() {
+                wanted.extend(server.say_raft(&all));
+            }
+            wanted.extend(server.wait(Duration::from_secs(1)));
+            wanted.contains(&Action::Term)
+        })
+    };
+    let unaware = State { members: members(&[0]), ..leaderless(0, &all) };
+    assert_eq!(restarts(&unaware, Some(2)), None, "raft has its majority by this server");
+    // a-0 is back and sees a-2, which no longer leads and shows it where it was.
+    let elsewhere = Member::new(name(0), ip(7), Status::Alive);
+    let members = members(&[2]).into_iter().chain([elsewhere]).collect();
+    let back = State { ip: Some(ip(7)), members, ..leaderless(0, &all) };
+    let after = restarts(&back, None).expect("a restart");
+    assert!((14..=20).contains(&after), "gossip has time to find it: {after}");
+}
+
+#[test]
 fn of_those_who_are_missed_whom_raft_does_without_restarts_first() {
     // a-0 follows a-4; a-2 and a-3 are gossip of their own, and a-4 finds each only where raft's configuration has it.
     let restarts = |own: u8, third: IpAddr| {

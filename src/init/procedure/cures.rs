@@ -10,7 +10,7 @@ use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
 use super::state::{Disk, Member, Name, Phase, State, Status};
-use super::{HURRY, start, stranded};
+use super::{start, stranded};
 
 /// All are up and nobody leads: an election takes up to 3 s.
 const STALL: Duration = Duration::from_secs(5);
@@ -69,14 +69,12 @@ pub struct Cures {
     pub out_of_raft: bool,
     /// When all were asked once more before a restart, whatever it is for.
     asked: Option<Moment>,
-    /// Since when dkron looks for what may be somebody else's.
-    misled: Option<Moment>,
 }
 
 impl Cures {
     /// dkron is started anew.
     pub fn begin(&mut self) {
-        (self.stalled, self.missed, self.ghosts, self.asked, self.misled) = (None, None, None, None, None);
+        (self.stalled, self.missed, self.ghosts, self.asked) = (None, None, None, None);
     }
 
     /// The others are to end their dkrons too: members from before are forgotten only where nobody runs any more.
@@ -325,28 +323,18 @@ impl Procedure {
         true
     }
 
-    /// What dkron was told to join and still looks for, where that may have become somebody else's. dkron is looked at once more before:
-    /// it may serve since, with a vote that counts, and then looks for nobody any more.
-    pub(super) fn misled_by(&mut self, now: Moment) -> Option<Name> {
+    /// What dkron was told to join and still looks for, where that may have become somebody else's.
+    pub(super) fn misled_by(&self, now: Moment) -> Option<&Name> {
         let mut looked_for = self.child.join.iter().filter(|_| self.facts.own.is_none());
-        let Some(target) = looked_for.find(|target| self.facts.misleads(now, target)).cloned() else {
-            self.watch.cures.misled = None;
-            return None;
-        };
-        if self.watch.cures.misled.is_none() {
-            self.out.push(Action::Look);
-        }
-        let since = *self.watch.cures.misled.get_or_insert(now);
-        (self.child.looked >= since || now.since(since) >= HURRY).then_some(target)
+        looked_for.find(|target| self.facts.misleads(now, target))
     }
 
     /// dkron still looks for others, and what it was told to join may have become somebody else's: two clusters that meet once are
     /// one for ever.
     pub(super) fn is_misled(&mut self, now: Moment) -> bool {
-        if self.child.started.is_none() {
+        let Some(target) = self.misled_by(now).filter(|_| self.child.started.is_some()).cloned() else {
             return false;
-        }
-        let Some(target) = self.misled_by(now) else { return false };
+        };
         if self.child.founds.is_some() && self.facts.disk == Disk::Empty {
             // It may found the cluster until it has ended.
             self.facts.disk = Disk::Unknown;

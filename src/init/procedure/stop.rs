@@ -85,7 +85,6 @@ impl Procedure {
             Step::Inspect => self.inspect(at),
             Step::Told => self.told(at),
             Step::Revive => {
-                let (since, deadline) = (farewell.since, farewell.deadline);
                 let back = self.facts.own_leader().is_some();
                 if self.misled_by(at).is_some() {
                     self.out.push(Action::Kill);
@@ -93,9 +92,9 @@ impl Procedure {
                 } else if back {
                     self.read_raft(at);
                     self.go_to(at, Step::HandOver);
-                } else if at.since(since) >= REVIVAL {
+                } else if at.since(farewell.since) >= REVIVAL {
                     // Nobody leads: it may be needed for that.
-                    if self.facts.own.is_some() && at < deadline {
+                    if self.facts.own.is_some() && at < farewell.deadline {
                         self.go_to(at, Step::Hold);
                     } else {
                         self.leave(at);
@@ -122,7 +121,7 @@ impl Procedure {
     }
 
     fn come_up(&mut self, now: Moment) {
-        let Stage::Stopping(Farewell { since, .. }) = self.stage else { return };
+        let Stage::Stopping(farewell) = &self.stage else { return };
         if self.facts.own.is_some() {
             self.go_to(now, Step::Hold);
             self.out.push(Action::Look);
@@ -132,7 +131,7 @@ impl Procedure {
         } else {
             // Whom nobody knows has nothing to leave, and dkron in its join loop ends at once; but it may serve since it was looked at last.
             let joined = self.facts.is_seen_alive(now) && !self.child.joins_nobody();
-            let (lasts, looked) = (now.since(since), self.child.looked > since);
+            let (lasts, looked) = (now.since(farewell.since), self.child.looked > farewell.since);
             if lasts >= COME_UP || !joined && (looked || lasts >= HEARING) {
                 self.term(now);
             }
@@ -178,7 +177,7 @@ impl Procedure {
 
     /// What does dkron leave behind that was to found the cluster? Those who stay have to know.
     fn inspect(&mut self, now: Moment) {
-        let Stage::Stopping(Farewell { since, .. }) = self.stage else { return };
+        let Stage::Stopping(farewell) = &self.stage else { return };
         if self.misled_by(now).is_some() {
             self.out.push(Action::Kill);
             return self.go_to(now, Step::Kill);
@@ -189,7 +188,7 @@ impl Procedure {
             }
             return self.go_to(now, Step::Told);
         }
-        if now.since(since) >= COME_UP {
+        if now.since(farewell.since) >= COME_UP {
             return self.term(now);
         }
         self.read_raft(now);

@@ -33,31 +33,6 @@ fn a_dkron_that_was_just_started_is_looked_at_once_more_before_it_ends() {
 }
 
 #[test]
-fn a_dkron_that_looks_for_somebody_else_is_looked_at_once_more_before_it_ends() {
-    let misled = || {
-        let mut server = Life::with_state(0, &[0, 1, 2]);
-        server.hear(lonely(1, &[0, 1, 2]));
-        server.hear(lonely(2, &[0, 1, 2]));
-        assert!(server.launch().is_some(), "{}", server.waits_for());
-        server.hear(Input::Started);
-        server.passes(400);
-        assert_eq!(deeds(server.hear(Input::Own(None))), []);
-        server.passes(80);
-        let wanted = server.hear(State { namespace: "another".into(), ..lonely(2, &[0, 1, 2]) });
-        assert!(wanted.contains(&Action::Look), "{wanted:?}");
-        assert_eq!(deeds(wanted), [], "it may have met a-1 since it was looked at last");
-        server.passes(3);
-        server
-    };
-    assert_eq!(deeds(misled().hear(Input::Own(None))), [Action::Term], "it still looks");
-    let mut serves = misled();
-    let mut wanted = deeds(serves.own(&[0, 1], None));
-    wanted.extend(deeds(serves.wait(Duration::from_secs(1))));
-    assert!(!wanted.contains(&Action::Term), "the others may elect with its vote: {wanted:?}");
-    assert_eq!(deeds(misled().wait(Duration::from_millis(300))), [Action::Term], "no answer is one too");
-}
-
-#[test]
 fn who_was_taken_out_asks_whether_somebody_leads_before_it_restarts() {
     let mut server = Life::running(2, &[0, 1, 2], 0);
     server.procedure.watch.cures.out_of_raft = true;

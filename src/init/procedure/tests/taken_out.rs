@@ -344,9 +344,6 @@ fn nobody_is_looked_for_where_somebody_else_has_answered_whoever_vouches_for_the
     let launch = started(&looked(&mut server, known.clone())).expect("a start");
     assert_eq!(launch.join, [Name::from(ip(1).to_string())]);
     server.hear(Input::Started);
-    server.passes(20);
-    looked(&mut server, State { namespace: "another".into(), ..known });
-    server.passes(3);
-    let wanted = server.hear(Input::Own(None));
+    let wanted = looked(&mut server, State { namespace: "another".into(), ..known });
     assert!(wanted.contains(&Action::Term), "before dkron meets them: {wanted:?}");
 }

@@ -7,7 +7,7 @@ use crate::dkron::Log;
 use crate::driver::clock;
 use crate::invariants::Broken;
 use crate::kubernetes::Kind;
-use crate::names::{SLOTS, Slot, bit, set_of, slot_of};
+use crate::names::{SLOTS, Slot, bit, place_of, set_of, slot_of};
 use crate::world::World;
 
 /// The time within which all has to be well, milliseconds.
@@ -140,8 +140,11 @@ impl World {
         let wins = |slot: Slot| {
             let log = self.volumes[slot].log;
             let votes = |place: &usize| {
-                let slot = slot_of(set, *place);
-                self.is_wanted(slot) && self.volumes[slot].log.end() <= log.end()
+                let at = slot_of(set, *place);
+                let theirs = &self.volumes[at].log;
+                // Nobody votes for a server that its own configuration does not have.
+                let knows = theirs.is_empty() || theirs.servers.has(place_of(slot));
+                self.is_wanted(at) && knows && theirs.end() <= log.end()
             };
             !log.is_empty() && log.servers.places().filter(votes).count() as u32 >= log.servers.majority()
         };

@@ -88,7 +88,8 @@ pub fn of_the_api_server(cluster: &Cluster) -> Result<()> {
 /// Every container of the node is killed, the webhook's too.
 pub fn of_the_node(cluster: &Cluster) -> Result<()> {
     let servers = Servers::apply(cluster, "reboot", PLAIN)?;
-    servers.until_whole(3, FORMED_WITHIN)?;
+    // Kubernetes' own controllers ask a minute and more apart after the outage before: until they do, no pod has what it mounts.
+    servers.until_whole(3, seconds(240))?;
     let before = servers.all()?;
     let begun = Instant::now();
     cluster.node.reboot()?;

@@ -102,13 +102,11 @@ impl World {
         }
         let good = &good[..count];
         let leads = |slot: Slot| self.dkron[slot].as_ref().is_some_and(|process| process.raft.leads);
-        // Nobody votes for a server that its own configuration does not have.
-        let knows = |log: &Log, one: Slot| leads(one) || log.is_empty() || log.servers.has(place_of(one));
         let follows = |one: Slot, other: Slot| {
-            let log = &self.volumes[other].log;
+            let (log, theirs) = (&self.volumes[one].log, &self.volumes[other].log);
             self.contact(one, place_of(other), servers) == Some(other)
-                && log.end() <= self.volumes[one].log.end()
-                && knows(log, one)
+                && theirs.end() <= log.end()
+                && (leads(one) || theirs.knows(place_of(one), log))
         };
         let around = |one: &Slot| good.iter().filter(|other| follows(*one, **other)).count() as u32;
         good.iter().map(around).max().unwrap_or(0)

@@ -1,6 +1,6 @@
 //! Progress: once the world has healed, all has to be well again within a bound.
 
-use dkron_ha::init::procedure::{Owner, Phase};
+use dkron_ha::init::procedure::Phase;
 
 use crate::coverage::Seen;
 use crate::dkron::Log;
@@ -124,9 +124,7 @@ impl World {
         // Neither can a set that was made anew tell whose the disks are that nobody marked before.
         let of_one_lineage = |slot: usize, other: usize| {
             let (Some(one), Some(two)) = (&self.volumes[slot].marker, &self.volumes[other].marker) else { return true };
-            let lineage = |owner: &Owner| owner.former.iter().chain(&owner.set_uid).cloned().collect::<Vec<_>>();
-            let two = lineage(&two.owner);
-            lineage(&one.owner).iter().any(|uid| two.contains(uid))
+            one.owner.lineage().any(|uid| two.owner.lineage().any(|other| uid == other))
         };
         let mut pairs = (0..SLOTS).filter(wanted).flat_map(|slot| (0..slot).map(move |other| (slot, other)));
         if !pairs.all(|(slot, other)| !wanted(&other) || of_one_lineage(slot, other)) {
@@ -142,9 +140,7 @@ impl World {
             let votes = |place: &usize| {
                 let at = slot_of(set, *place);
                 let theirs = &self.volumes[at].log;
-                // Nobody votes for a server that its own configuration does not have.
-                let knows = theirs.is_empty() || theirs.servers.has(place_of(slot));
-                self.is_wanted(at) && knows && theirs.end() <= log.end()
+                self.is_wanted(at) && theirs.knows(place_of(slot), &log) && theirs.end() <= log.end()
             };
             !log.is_empty() && log.servers.places().filter(votes).count() as u32 >= log.servers.majority()
         };

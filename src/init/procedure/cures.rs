@@ -292,8 +292,7 @@ impl Procedure {
                 .is_some_and(|reading| reading.servers.len() > 1 && now.since(reading.at) <= RAFT_HOLDS);
         let members = facts.marker.iter().flat_map(|marker| &marker.members);
         let mut others = members.filter(|server| !facts.is_own(server) && !stranded::is_gone(facts, &server.id, now));
-        let is_ready =
-            |state: &State| state.leader.is_none() && (state.stranded || stranded::has_recovered(facts, state));
+        let is_ready = |state: &State| state.leader.is_none() && stranded::is_in_the_same_need(facts, state);
         let is_there = |peer: &Peer| peer.wrapper(now).is_some_and(is_ready);
         if !stuck || !others.all(|server| facts.peer_of(&server.id).is_some_and(is_there)) {
             return false;

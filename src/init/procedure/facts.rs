@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::input::{Desired, DkronView, Marker, Me, PeerName};
 use super::moment::Moment;
+use super::ownership::tells_of_others;
 use super::peer::Peer;
 use super::state::{Disk, Leader, Member, Name, Server, lists};
 
@@ -159,6 +160,11 @@ impl Facts {
         Some(PeerName { pod: pod.clone(), host })
     }
 
+    /// A leader was heard of, or somebody who holds the cluster, in this life or an earlier one.
+    pub fn was_founded(&self) -> bool {
+        self.formed || !self.elsewhere.is_empty()
+    }
+
     /// What Kubernetes wants, where that was written a short while ago.
     pub fn desired(&self, now: Moment) -> Option<&Desired> {
         self.desired.as_ref().filter(|(_, written)| now.since(*written) <= DESIRED_HOLDS).map(|(desired, _)| desired)
@@ -182,12 +188,6 @@ impl Facts {
     /// The address that Kubernetes gives a pod.
     pub fn vouched(&self, now: Moment, pod: &str) -> Option<IpAddr> {
         self.desired(now)?.pods.iter().find(|there| &*there.name == pod)?.ip
-    }
-
-    /// Kubernetes has told where it is, and it was not looked for there yet: its name may lead nowhere.
-    pub fn is_untried(&self, peer: &Peer, now: Moment) -> bool {
-        let tried = |ip| peer.sure(now).is_some() || peer.was_tried_at(ip);
-        self.vouched(now, &peer.name.pod).is_some_and(|ip| !tried(ip))
     }
 
     /// The name of this peer may lead dkron to somebody else's pod.
@@ -339,11 +339,6 @@ impl Facts {
         let parted = peer.has_parted() && peer.parted_lately(now);
         parted || desired.set_deleting || self.is_surplus(now, &peer.name.pod)
     }
-}
-
-/// Nothing was ever on the disk, for all that its own marker says: at most others held the cluster.
-pub fn tells_of_others(marker: &Marker, me: &Me) -> bool {
-    marker.members.is_empty() && marker.owner.namespace == me.namespace && marker.owner.cluster == me.cluster
 }
 
 /// Name of a set and ordinal: `a-2` is number 2 of `a`.

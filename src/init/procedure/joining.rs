@@ -1,6 +1,6 @@
 //! How a server is started while somebody leads.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::action::Prepare;
@@ -8,9 +8,9 @@ use super::facts::Facts;
 use super::input::Generation;
 use super::majority;
 use super::moment::Moment;
-use super::peer::{Peer, Standing};
+use super::peer::Peer;
 use super::saying::Waiting;
-use super::start::{FIRST_LOOK, NEWS, READING_HOLDS, Start, Tried, Why, is_beyond, launch, sights};
+use super::start::{READING_HOLDS, Start, Tried, Why, is_yet_to_be_seen, launch, sights};
 use super::state::{Disk, Name, Phase, Server, Status, lists};
 
 /// Time for all with raft state to name the same leader, before a server with an empty disk joins it all the same: dkron's leader takes
@@ -33,7 +33,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let keep = |disk| Start::Run(launch(facts, now, None, disk), Why::Leader(leader.name.clone()));
     let led_for = tried.leader_since.map_or(Duration::ZERO, |since| now.since(since));
     // An empty disk must not vote for a leader that only some follow.
-    let agreed = apart(facts, now).is_empty();
+    let agreed = apart(facts, now).next().is_none();
     let waited = now.since(tried.since);
     let unseen = facts.peers.values().any(|peer| is_yet_to_be_seen(facts, peer, waited, now));
     if empty && (!agreed && led_for < AGREEMENT || unseen) {
@@ -92,24 +92,22 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     keep(if aside && !stale { Prepare::MoveAside } else { Prepare::Keep })
 }
 
-/// Servers with raft state that do not follow the leader that there is, and whether they serve.
-pub fn apart(facts: &Facts, now: Moment) -> Vec<(Name, bool)> {
+/// Servers with raft state that do not follow the leader that there is.
+pub fn apart(facts: &Facts, now: Moment) -> impl Iterator<Item = &Peer> {
     let leader = facts.leader(now).map(|(leader, _)| &leader.name);
-    let follows = |peer: &Peer| peer.leader(now).map(|named| &named.name) == leader;
-    let apart = facts.peers.values().filter(|peer| may_vote(peer, now) && !follows(peer));
-    apart.map(|peer| (peer.name.pod.clone(), peer.is_up(now))).collect()
+    let follows = move |peer: &Peer| peer.leader(now).map(|named| &named.name) == leader;
+    facts.peers.values().filter(move |peer| may_vote(peer, now) && !follows(peer))
 }
 
+/// The own server stands in that configuration with its present address.
 pub fn stands_at_own_address<'a>(facts: &Facts, servers: impl IntoIterator<Item = &'a Server>) -> bool {
-    let own = facts.own_rpc().map(|address| address.to_string());
-    servers.into_iter().any(|server| facts.is_own(server) && own.as_deref() == Some(&*server.address))
+    facts.me.ip.is_some_and(|ip| stands_at(facts, servers, &facts.me.node, ip))
 }
 
-/// It was not looked at yet, or was not found where its name leads, and nobody else has told where it is.
-pub fn is_yet_to_be_seen(facts: &Facts, peer: &Peer, waited: Duration, now: Moment) -> bool {
-    let lost = facts.desired(now).is_none() && peer.sure(now).is_none() || facts.is_untried(peer, now);
-    let yet = waited < FIRST_LOOK && peer.standing == Standing::Unseen || waited < NEWS && lost;
-    yet && !is_beyond(facts, peer, now)
+/// The server `node` stands in that configuration with this address.
+pub fn stands_at<'a>(facts: &Facts, servers: impl IntoIterator<Item = &'a Server>, node: &Name, ip: IpAddr) -> bool {
+    let address = SocketAddr::new(ip, facts.me.rpc_port).to_string();
+    servers.into_iter().any(|server| server.id == *node && *server.address == *address)
 }
 
 /// A dkron with raft state that runs, or may at any moment.

@@ -182,7 +182,7 @@ impl Procedure {
             phase: self.phase(),
             disk: self.facts.disk,
             owner: self.facts.marker.as_ref().map(|marker| marker.owner.clone()),
-            formed: self.facts.formed || !self.facts.elsewhere.is_empty(),
+            formed: self.facts.was_founded(),
             size: if self.facts.formed { None } else { start::told_size(&self.facts, now.at) },
             founding: me.founding.clone().filter(|_| !self.facts.formed),
             expecting: self.child.founds.is_some() && !self.facts.formed,

@@ -1,16 +1,28 @@
 //! Whose the disk is: what the marker on it says, what it is to say, and whether a cluster that somebody leads is the same one.
 
 use super::facts::Facts;
-use super::input::Marker;
+use super::input::{Marker, Me};
 use super::moment::Moment;
 use super::peer::Peer;
 use super::state::{Disk, Leader, Name, Owner, State, lists};
+
+impl Me {
+    /// That is the namespace and the cluster of this server.
+    fn is_of_the_home_of(&self, owner: &Owner) -> bool {
+        owner.namespace == self.namespace && owner.cluster == self.cluster
+    }
+}
+
+/// Nothing was ever on the disk, for all that its own marker says: at most others held the cluster.
+pub fn tells_of_others(marker: &Marker, me: &Me) -> bool {
+    marker.members.is_empty() && me.is_of_the_home_of(&marker.owner)
+}
 
 impl Facts {
     /// A reason why the disk is not this cluster's, or cannot be told to be.
     pub fn disk_of_another(&self, now: Moment) -> Option<String> {
         let owner = &self.marker.as_ref()?.owner;
-        if owner.namespace != self.me.namespace || owner.cluster != self.me.cluster {
+        if !self.me.is_of_the_home_of(owner) {
             return Some(format!("{}/{}", owner.namespace, owner.cluster));
         }
         let (its, ours) = (owner.set_uid.as_ref()?, self.set_uid()?);
@@ -19,14 +31,11 @@ impl Facts {
         }
         // The set was deleted and made again with its volumes, where nobody's marker tells of a third set.
         let others = self.peers.values().filter_map(|peer| peer.wrapper(now)?.owner.as_ref());
-        let lineage = |owner: &Owner| owner.former.iter().chain(&owner.set_uid).cloned().collect::<Vec<_>>();
-        let mut own = lineage(owner);
+        let mut own: Vec<&Name> = owner.lineage().collect();
         // Who came later knows the present set alone, and is related through those who know both.
         let mut conflicting: Vec<&Owner> = others.filter(|other| other.set_uid.is_some()).collect();
-        while let Some(related) =
-            conflicting.iter().position(|other| lineage(other).iter().any(|uid| own.contains(uid)))
-        {
-            own.extend(lineage(conflicting.swap_remove(related)));
+        while let Some(related) = conflicting.iter().position(|other| other.lineage().any(|uid| own.contains(&uid))) {
+            own.extend(conflicting.swap_remove(related).lineage());
         }
         conflicting
             .first()
@@ -59,14 +68,18 @@ impl Facts {
     /// The marker of a disk on which dkron has begun and raft has nothing, where `peer` has, or has no longer: this server, started when
     /// that one is gone, would found another cluster.
     pub fn marker_of_others(&self, peer: &Peer, now: Moment) -> Option<Marker> {
-        let begun = self.marker.is_none() && (self.disk == Disk::Unknown || self.own.is_some());
+        let begun = match self.disk {
+            Disk::Empty => self.own.is_some(),
+            Disk::Unknown => true,
+            Disk::State => false,
+        };
         let (pod, disk) = (&peer.name.pod, peer.wrapper(now)?.disk);
         let is_news = match disk {
             Disk::State => !self.elsewhere.contains(pod),
             Disk::Empty => self.elsewhere.contains(pod),
             Disk::Unknown => false,
         };
-        if !begun || !is_news || self.disk == Disk::State {
+        if !begun || !is_news || self.marker.is_some() {
             return None;
         }
         let (namespace, cluster) = (self.me.namespace.clone(), self.me.cluster.clone());
@@ -147,7 +160,7 @@ impl Facts {
     /// Sets that the others of the own raft cluster, who follow the same leader, belonged to.
     fn lineage_of_others(&self) -> impl Iterator<Item = Name> {
         let follows = |state: &State| state.leader.is_some() && state.leader.as_ref() == self.own_leader();
-        self.owners_of_others(follows).flat_map(|owner| owner.former.iter().chain(&owner.set_uid)).cloned()
+        self.owners_of_others(follows).flat_map(Owner::lineage).cloned()
     }
 
     /// Whose disks those of the own raft configuration have that `counts`.
@@ -155,8 +168,7 @@ impl Facts {
         let states = self.peers.values().filter_map(|peer| peer.state.as_ref()).filter(move |state| counts(state));
         let listed = |node: &Name| self.raft.as_ref().is_some_and(|raft| lists(&raft.servers, node));
         let owners = states.filter(move |state| listed(&state.node)).filter_map(|state| state.owner.as_ref());
-        let ours = |owner: &&Owner| owner.namespace == self.me.namespace && owner.cluster == self.me.cluster;
-        owners.filter(ours)
+        owners.filter(|owner| self.me.is_of_the_home_of(owner))
     }
 }
 

@@ -167,10 +167,8 @@ impl Peer {
                 let named = state.pod == self.name.pod || look.by_name && *self.name.host == *look.ip.to_string();
                 let own = state.namespace == me.namespace && state.cluster == me.cluster && named;
                 // Where one set has taken over the pods of another, or their volumes, not all hear of it at once.
-                let was_ours =
-                    |owner: &Owner, ours: &Name| owner.former.iter().chain(&owner.set_uid).any(|set| set == ours);
                 let succeeds = |its: &Name, ours: &Name| {
-                    former.contains(its) || state.owner.as_ref().is_some_and(|owner| was_ours(owner, ours))
+                    former.contains(its) || state.owner.iter().flat_map(Owner::lineage).any(|set| set == ours)
                 };
                 let other_set = matches!((&state.set_uid, set_uid), (Some(its), Some(ours))
                     if its != ours && !succeeds(its, ours));

@@ -70,7 +70,6 @@ fn never_formed(facts: &Facts, now: Moment) -> bool {
         _ => peer.state.is_some() || is_first(peer) || facts.vouched(now, &peer.name.pod).is_some(),
     };
     let all = facts.peers.values().filter(asked).all(|peer| peer.wrapper(now).is_some());
-    let here = facts.disk != Disk::Empty || !facts.elsewhere.is_empty();
-    let held = here || facts.peers.values().any(|peer| peer.may_hold_a_cluster(now));
-    all && !held && !facts.formed && !facts.formed_elsewhere && !annotated
+    let held = facts.disk != Disk::Empty || facts.peers.values().any(|peer| peer.may_hold_a_cluster(now));
+    all && !held && !facts.was_founded() && !facts.formed_elsewhere && !annotated
 }

@@ -5,11 +5,13 @@ use std::time::Duration;
 use super::action::Prepare;
 use super::facts::Facts;
 use super::input::Generation;
-use super::joining::{OF_ANOTHER_FOUNDING, is_yet_to_be_seen};
+use super::joining::OF_ANOTHER_FOUNDING;
 use super::moment::Moment;
-use super::peer::{Peer, Standing};
+use super::peer::Peer;
 use super::saying::Waiting;
-use super::start::{FIRST_LOOK, Start, Tried, Why, is_alone, is_beyond, launch, launch_among, sights};
+use super::start::{
+    Start, Tried, Why, is_alone, is_beyond, is_yet_to_be_looked_at, is_yet_to_be_seen, launch, launch_among, sights,
+};
 use super::state::{Disk, Phase, Server, State, lists};
 use super::{majority, stranded};
 
@@ -39,15 +41,12 @@ const NEWER: Duration = Duration::from_secs(120);
 pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let waited = now.since(tried.since);
     let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
-    // Whoever was not looked at yet may know a leader, or be of another pool of gossip that this server makes one with its own.
-    let awaited = || facts.peers.values().filter(|peer| !is_beyond(facts, peer, now));
-    let others = awaited().next().is_some();
-    let unseen = awaited().any(|peer| peer.standing == Standing::Unseen);
-    let untried = |peer: &Peer| facts.is_untried(peer, now);
+    let others = facts.peers.values().any(|peer| !is_beyond(facts, peer, now));
     let lonely = !company && waited < COMPANY && others && !is_alone(facts, now);
-    // Whoever was alone in its cluster starts alone, unless somebody holds another one.
-    let yet = facts.is_sole() && awaited().any(|peer| is_yet_to_be_seen(facts, peer, waited, now));
-    if unseen && waited < FIRST_LOOK || awaited().any(untried) && waited < COMPANY || yet {
+    // Whoever was not looked at yet may know a leader, or be of another pool of gossip that this server makes one with its own; and
+    // whoever was alone in its cluster starts alone, unless somebody holds another one.
+    let yet = if facts.is_sole() { is_yet_to_be_seen } else { is_yet_to_be_looked_at };
+    if facts.peers.values().any(|peer| yet(facts, peer, waited, now)) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     // All of them would be one pool of gossip. Whoever is alone in its cluster starts alone, while nobody of the others runs.

@@ -19,10 +19,10 @@ const NAME_OF_THE_DEAD: Duration = Duration::from_secs(100);
 pub const READING_HOLDS: Duration = Duration::from_secs(3);
 
 /// Time for a first look at every peer.
-pub const FIRST_LOOK: Duration = Duration::from_secs(1);
+const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Time for the label updater to tell what Kubernetes wants.
-pub const NEWS: Duration = Duration::from_secs(10);
+const NEWS: Duration = Duration::from_secs(10);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,11 +77,13 @@ pub struct Tried {
 
 impl Tried {
     /// These do not follow the leader that there is: it takes time until it has taken them up, from their coming on.
-    pub fn stand_apart(&mut self, apart: Vec<(Name, bool)>, now: Moment) {
-        let news: Vec<_> = apart.into_iter().filter(|one| !self.apart.contains(one)).collect();
-        if !news.is_empty() {
-            self.leader_since = Some(now);
-            self.apart.extend(news);
+    pub fn stand_apart<'a>(&mut self, apart: impl Iterator<Item = &'a Peer>, now: Moment) {
+        for peer in apart {
+            let one = (peer.name.pod.clone(), peer.is_up(now));
+            if !self.apart.contains(&one) {
+                self.leader_since = Some(now);
+                self.apart.push(one);
+            }
         }
     }
 
@@ -147,6 +149,20 @@ pub fn is_to_be_founded(facts: &Facts, now: Moment) -> bool {
 pub fn is_beyond(facts: &Facts, peer: &Peer, now: Moment) -> bool {
     let known = facts.desired(now).is_some_and(|desired| desired.pods.iter().any(|pod| pod.name == peer.name.pod));
     !known && !facts.me.peers.iter().any(|name| name.pod == peer.name.pod)
+}
+
+/// It was not looked at yet, or not where Kubernetes has told that it is: its name may lead nowhere.
+pub fn is_yet_to_be_looked_at(facts: &Facts, peer: &Peer, waited: Duration, now: Moment) -> bool {
+    let tried = |ip| peer.sure(now).is_some() || peer.was_tried_at(ip);
+    let untried = || facts.vouched(now, &peer.name.pod).is_some_and(|ip| !tried(ip));
+    let yet = waited < FIRST_LOOK && peer.standing == Standing::Unseen || waited < NEWS && untried();
+    yet && !is_beyond(facts, peer, now)
+}
+
+/// The same, or it was not found, and Kubernetes has not told yet where it is.
+pub fn is_yet_to_be_seen(facts: &Facts, peer: &Peer, waited: Duration, now: Moment) -> bool {
+    let lost = waited < NEWS && facts.desired(now).is_none() && peer.sure(now).is_none();
+    lost && !is_beyond(facts, peer, now) || is_yet_to_be_looked_at(facts, peer, waited, now)
 }
 
 /// Nothing here, nothing seen elsewhere, no leader.
@@ -227,9 +243,9 @@ fn are_more_wanted(facts: &Facts, size: u32, now: Moment) -> bool {
 fn agreed_size(facts: &Facts, now: Moment) -> Result<u32, Waiting> {
     let peers = || Waiting::Peers(sights(facts, now));
     let own = facts.size(now).ok_or_else(peers)?;
-    let lowest = facts.first(own).first().map(|pod| (*pod).clone()).ok_or_else(peers)?;
-    let size = match facts.peers.get(&lowest) {
-        _ if lowest == facts.me.pod => own,
+    let lowest = lowest(facts, now).ok_or_else(peers)?;
+    let size = match facts.peers.get(lowest) {
+        _ if *lowest == facts.me.pod => own,
         Some(peer) if peer.plain(now).is_some() => own,
         Some(peer) => peer.wrapper(now).and_then(|state| state.size).ok_or_else(peers)?,
         None => return Err(peers()),
@@ -242,19 +258,24 @@ fn agreed_size(facts: &Facts, now: Moment) -> Result<u32, Waiting> {
     }
 }
 
+/// The lowest of the servers that found the cluster, as this one sees it.
+fn lowest(facts: &Facts, now: Moment) -> Option<&Name> {
+    facts.first(facts.size(now)?).into_iter().next()
+}
+
 /// What the lowest server calls the cluster that is to be founded: whichever of them leads first, all call it so. By the own name where
 /// that one does not say.
 pub fn told_founding(facts: &Facts, now: Moment) -> Option<Name> {
-    let lowest = facts.first(facts.size(now)?).first().and_then(|pod| facts.peers.get(*pod)?.wrapper(now));
-    lowest.and_then(|state| state.founding.clone()).or_else(|| facts.me.founding.clone())
+    let told = facts.peers.get(lowest(facts, now)?).and_then(|peer| peer.wrapper(now)?.founding.clone());
+    told.or_else(|| facts.me.founding.clone())
 }
 
 /// The number of servers that this one tells others to found the cluster with.
 pub fn told_size(facts: &Facts, now: Moment) -> Option<u32> {
     let own = facts.size(now)?;
-    let lowest = facts.first(own).first().map(|pod| (*pod).clone())?;
-    match facts.peers.get(&lowest) {
-        _ if lowest == facts.me.pod => Some(own),
+    let lowest = lowest(facts, now)?;
+    match facts.peers.get(lowest) {
+        _ if *lowest == facts.me.pod => Some(own),
         Some(peer) if peer.plain(now).is_some() => Some(own),
         Some(peer) => peer.wrapper(now)?.size,
         None => None,

@@ -143,6 +143,13 @@ pub struct Owner {
     pub founding: Option<Name>,
 }
 
+impl Owner {
+    /// UIDs of all sets that it ever belonged to.
+    pub fn lineage(&self) -> impl Iterator<Item = &Name> {
+        self.former.iter().chain(&self.set_uid)
+    }
+}
+
 /// The server that leads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

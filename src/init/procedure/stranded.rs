@@ -66,11 +66,11 @@ fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
     }
 }
 
-/// Its raft looks for this server where that is now, while the own raft was read to have addresses from before: it has got the new
-/// ones already, and waits for the others to get them too.
-pub fn has_recovered(facts: &Facts, state: &State) -> bool {
-    let servers = state.raft.as_deref().unwrap_or_default();
-    facts.own_raft.is_some() && stands_at_own_address(facts, servers)
+/// It is stranded too, or its raft looks for this server where that is now, while the own raft was read to have addresses from before: it
+/// has got the new ones already, and waits for the others to get them too.
+pub fn is_in_the_same_need(facts: &Facts, state: &State) -> bool {
+    let has_recovered = || facts.own_raft.is_some() && stands_at_own_address(facts, state.raft.iter().flatten());
+    state.stranded || has_recovered()
 }
 
 /// Raft gets the present addresses of its configuration, if all its members are in the same need.
@@ -84,7 +84,7 @@ pub fn recover(facts: &Facts, now: Moment) -> Start {
         let told = facts.peer_of(&server.id).and_then(|peer| Some((peer.sure(now)?, peer.wrapper(now)?)));
         match told {
             _ if facts.is_own(&server) => present.extend(facts.own_rpc().map(|at| (server, at))),
-            Some((ip, state)) if state.stranded || has_recovered(facts, state) => {
+            Some((ip, state)) if is_in_the_same_need(facts, state) => {
                 present.push((server, SocketAddr::new(ip, facts.me.rpc_port)));
             }
             // Somebody kept its address, so that raft can reach it.

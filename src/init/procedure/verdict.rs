@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::joining::stands_at;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::state::{Disk, Name, Phase, Server, State};
@@ -162,8 +163,7 @@ impl Procedure {
         let voters: Vec<&Server> = voters.collect();
         let hear = |server: &&&Server| self.facts.peer_of(&server.id).is_some_and(|peer| peer.leader(now).is_some());
         let heard = voters.iter().filter(hear).count();
-        let at = ip.map(|ip| SocketAddr::new(ip, self.facts.me.rpc_port).to_string());
-        let found = voters.iter().any(|server| server.id == *node && at.as_deref() == Some(&*server.address));
+        let found = ip.is_some_and(|ip| stands_at(&self.facts, voters.iter().copied(), node, ip));
         self.facts.is_led(now) && found && heard < majority(voters.len())
     }
 

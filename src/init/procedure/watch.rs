@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::action::{Action, Launch};
 use super::cures::Cures;
-use super::facts::{Reading, tells_of_others};
+use super::facts::Reading;
 use super::input::{DkronView, Marker};
 use super::launching::Launching;
 use super::moment::Moment;
+use super::ownership::tells_of_others;
 use super::saying::Saying;
 use super::state::{Disk, Leader, Name};
 use super::{Procedure, Stage};

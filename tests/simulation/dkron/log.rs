@@ -70,6 +70,12 @@ impl Log {
     pub fn is_empty(&self) -> bool {
         self.genesis == 0
     }
+
+    /// Whose log this is hears out the server at `place` that has `log` and asks for its vote: nobody votes for one that its own
+    /// configuration does not have.
+    pub fn knows(&self, place: usize, log: &Self) -> bool {
+        self.is_empty() || self.genesis == log.genesis && self.servers.has(place)
+    }
 }
 
 /// What is on a disk.

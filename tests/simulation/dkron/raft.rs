@@ -170,7 +170,7 @@ impl World {
             let Some(at) = self.contact(slot, place, &log.servers) else { continue };
             let theirs = &self.volumes[at].log;
             let Some(raft) = self.dkron[at].as_ref().map(|process| &process.raft) else { continue };
-            let same = theirs.is_empty() || theirs.genesis == log.genesis && theirs.servers.has(own);
+            let same = theirs.knows(own, &log);
             let content = raft.leads || raft.leader.is_some();
             // Who refuses tells its term too, and the next try goes beyond that.
             if same {

@@ -219,6 +219,17 @@ impl Life {
         self.hear(Input::Raft(at, Ok(raft(servers))))
     }
 
+    /// The same, unless nobody was asked.
+    pub fn say_raft_if_asked(&mut self, servers: &[u8]) -> Vec<Action> {
+        if self.procedure.reading.is_some() { self.say_raft(servers) } else { Vec::new() }
+    }
+
+    /// The name of `a-ordinal` leads nowhere.
+    pub fn finds_no_name_of(&mut self, ordinal: u8) -> Vec<Action> {
+        let looks = Err("no such name".into());
+        self.hear(Input::Looked { pod: name(ordinal), asked: self.now.at, looks })
+    }
+
     /// The last start that it wanted, if it was not taken yet.
     pub fn launch(&mut self) -> Option<Launch> {
         self.hear(Input::Tick);
@@ -274,9 +285,7 @@ pub fn settle(server: &mut Life, states: &[State], servers: &[u8]) -> Vec<Action
         for state in states {
             wanted.extend(server.hear(state.clone()));
         }
-        if server.procedure.reading.is_some() {
-            wanted.extend(server.say_raft(servers));
-        }
+        wanted.extend(server.say_raft_if_asked(servers));
         wanted.extend(server.procedure.step(server.now, Input::Tick));
     }
     deeds(wanted)

@@ -217,9 +217,7 @@ fn an_empty_disk_gives_whoever_comes_back_with_raft_state_the_time_to_be_taken_u
         let back = leaderless(1, &[0, 1, 2]);
         let waits = State { phase: Phase::Waiting, up: false, ..back.clone() };
         server.hear(if *second < 60 { waits } else { back });
-        if server.procedure.reading.is_some() {
-            server.say_raft(&[0]);
-        }
+        server.say_raft_if_asked(&[0]);
         server.wait(Duration::from_secs(1));
         server.launch().is_some()
     });
@@ -233,11 +231,9 @@ fn who_is_somewhere_else_than_its_name_says_may_run_without_a_leader() {
     let nothing: fn(&mut Me) = |_| {};
     for mut server in [empty(2, 3, nothing), Life::with_state(2, &[0, 1, 2])] {
         let lost = |server: &mut Life| {
-            server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks: Err("no such name".into()) });
+            server.finds_no_name_of(1);
             server.hear(State { raft: Some(raft(&[0])), members: members(&[0]), ..serving(0, &[0], 0) });
-            if server.procedure.reading.is_some() {
-                server.say_raft(&[0]);
-            }
+            server.say_raft_if_asked(&[0]);
             server.launch()
         };
         let mut waited = 0;
@@ -250,7 +246,7 @@ fn who_is_somewhere_else_than_its_name_says_may_run_without_a_leader() {
     }
     let mut told = Life::with_state(2, &[0, 1, 2]);
     told.hear(Input::Desired(desired(3, &[0, 1, 2]), told.now.at));
-    told.hear(Input::Looked { pod: name(1), asked: told.now.at, looks: Err("no such name".into()) });
+    told.finds_no_name_of(1);
     assert_eq!(started(&told.hear(serving(0, &[0], 0))), None, "Kubernetes says where it is");
     let look = Look { ip: ip(1), by_name: false, wrapper: Told::Silence, dkron: Told::Silence };
     let looks = Ok(vec![look]);

@@ -24,14 +24,11 @@ fn alone(server: &mut Life, time: Duration) -> Vec<Action> {
     while server.now.at < end {
         wanted.extend(server.hear(Input::Desired(desired(1, &[0]), server.now.at)));
         for gone in [1, 2] {
-            let looks = Err("no such name".into());
-            wanted.extend(server.hear(Input::Looked { pod: name(gone), asked: server.now.at, looks }));
+            wanted.extend(server.finds_no_name_of(gone));
         }
         wanted.extend(server.own(&[0], None));
         server.passes(20);
-        if server.procedure.reading.is_some() {
-            wanted.extend(server.say_raft(&[]));
-        }
+        wanted.extend(server.say_raft_if_asked(&[]));
         wanted.extend(server.wait(Duration::from_millis(500)));
     }
     wanted

@@ -66,7 +66,7 @@ fn who_was_alone_does_not_start_before_it_has_looked_for_another_founding() {
     let marker = founded(&[1], "old");
     let mut server = Life::new(1, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
     let lost = |server: &mut Life| {
-        server.hear(Input::Looked { pod: name(0), asked: server.now.at, looks: Err("no such name".into()) });
+        server.finds_no_name_of(0);
         server.wait(Duration::from_secs(1));
         server.launch().is_some()
     };

@@ -35,9 +35,7 @@ fn a_plain_server_that_is_seen_to_leave_does_not_stay() {
             server.passes(50);
             wanted.extend(plain(&mut server));
             wanted.extend(server.hear(serving(1, &[0, 1, 2], 1)));
-            if server.procedure.reading.is_some() {
-                wanted.extend(server.say_raft(&[0, 1, 2]));
-            }
+            wanted.extend(server.say_raft_if_asked(&[0, 1, 2]));
         }
         wanted.contains(&Action::AskBusy)
     };
@@ -97,9 +95,7 @@ fn who_is_missed_and_needed_by_raft_waits_longer_than_others_that_join() {
                 server.hear(State { members: members(&servers[1..]), ..serving(*other, servers, 1) });
             }
             let mut wanted = server.own(servers, leads(*second));
-            if server.procedure.reading.is_some() {
-                wanted.extend(server.say_raft(servers));
-            }
+            wanted.extend(server.say_raft_if_asked(servers));
             wanted.extend(server.wait(Duration::from_secs(1)));
             wanted.contains(&Action::Term)
         })
@@ -121,9 +117,7 @@ fn a_leader_whom_gossip_has_lost_does_not_restart_while_somebody_is_just_startin
             let mut wanted = server.hear(State { members: members(&[1]), ..leaderless(1, &all) });
             wanted.extend(server.hear(State { phase: phase(*second), ..empty(2) }));
             wanted.extend(server.own(&[0, 1], Some(0)));
-            if server.procedure.reading.is_some() {
-                wanted.extend(server.say_raft(&all));
-            }
+            wanted.extend(server.say_raft_if_asked(&all));
             wanted.extend(server.wait(Duration::from_secs(1)));
             wanted.contains(&Action::Term)
         });
@@ -143,9 +137,7 @@ fn how_long_it_was_not_seen_does_not_count_against_one_who_has_just_come_back_el
         (0..40).find(|_| {
             let mut wanted = server.own(&all, leads);
             wanted.extend(server.hear(first.clone()));
-            if server.procedure.reading.is_some() {
-                wanted.extend(server.say_raft(&all));
-            }
+            wanted.extend(server.say_raft_if_asked(&all));
             wanted.extend(server.wait(Duration::from_secs(1)));
             wanted.contains(&Action::Term)
         })
@@ -179,9 +171,7 @@ fn of_those_who_are_missed_whom_raft_does_without_restarts_first() {
             server.hear(State { ip: Some(place(other)), members: pool(), ..leaderless(other, &all) });
             let view = DkronView { leader: None, leads: false, members: pool() };
             let mut wanted = server.hear(Input::Own(Some(view)));
-            if server.procedure.reading.is_some() {
-                wanted.extend(server.say_raft(&all));
-            }
+            wanted.extend(server.say_raft_if_asked(&all));
             wanted.extend(server.wait(Duration::from_secs(1)));
             wanted.contains(&Action::Term)
         });

@@ -77,7 +77,7 @@ fn founding() -> Life {
     server.hear(empty(1));
     server.hear(empty(2));
     for ordinal in [3, 4] {
-        server.hear(Input::Looked { pod: name(ordinal), asked: server.now.at, looks: Err("no such name".into()) });
+        server.finds_no_name_of(ordinal);
     }
     assert_eq!(server.launch().expect("a start").expect, Some(3));
     server.hear(Input::Started);
@@ -94,9 +94,7 @@ fn who_was_founding_looks_once_more_before_it_goes() {
     server.hear(empty(1));
     server.hear(empty(2));
     let mut wanted = deeds(server.wait(Duration::from_millis(1500)));
-    if server.procedure.reading.is_some() {
-        wanted.extend(deeds(server.say_raft(&[])));
-    }
+    wanted.extend(deeds(server.say_raft_if_asked(&[])));
     assert_eq!(wanted.last(), Some(&Action::Leave), "by a configuration that was read just now: {wanted:?}");
     server.hear(Input::Left(Ok(())));
     let launch = started(&server.hear(Input::Ended(0))).expect("once more");
@@ -112,9 +110,7 @@ fn who_was_founding_looks_once_more_before_it_goes() {
     let mut wanted = Vec::new();
     for _ in 0..10 {
         wanted.extend(deeds(server.wait(Duration::from_millis(250))));
-        if server.procedure.reading.is_some() {
-            wanted.extend(deeds(server.say_raft(&[])));
-        }
+        wanted.extend(deeds(server.say_raft_if_asked(&[])));
     }
     assert!(wanted.contains(&Action::Term), "{wanted:?}");
     assert_eq!(deeds(server.hear(Input::Ended(0))).last(), Some(&Action::Exit(0)));

@@ -16,7 +16,7 @@ fn host(ordinal: u8) -> String {
 /// Hears that nobody is at the two names behind the first servers.
 fn nobody_beyond(server: &mut Life, size: u8) {
     for ordinal in size..size + 2 {
-        server.hear(Input::Looked { pod: name(ordinal), asked: server.now.at, looks: Err("no such name".into()) });
+        server.finds_no_name_of(ordinal);
     }
 }
 

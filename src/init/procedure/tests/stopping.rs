@@ -122,9 +122,7 @@ fn it_serves_on_while_the_others_have_no_majority_without_it() {
     for _ in 0..60 {
         server.hear(alive.clone());
         server.own(&[0, 1, 2], Some(1));
-        if server.procedure.reading.is_some() {
-            server.say_raft(&[0, 1, 2]);
-        }
+        server.say_raft_if_asked(&[0, 1, 2]);
         wanted.extend(deeds(server.wait(Duration::from_secs(1))));
     }
     assert!(!wanted.contains(&Action::Leave) && !wanted.contains(&Action::Term), "{wanted:?}");
@@ -150,9 +148,7 @@ fn the_grace_period_ends_every_hold() {
     loop {
         server.hear(alive.clone());
         server.own(&[0, 1, 2], Some(1));
-        if server.procedure.reading.is_some() {
-            server.say_raft(&[0, 1, 2]);
-        }
+        server.say_raft_if_asked(&[0, 1, 2]);
         waited += 1;
         if server.wait(Duration::from_secs(1)).contains(&Action::Say(Saying::HoldOver)) {
             break;

@@ -138,9 +138,7 @@ fn version_3_that_is_started_again_goes_by_what_its_raft_was_read_to_have() {
     let mut wanted = Vec::new();
     for _ in 0..14 {
         wanted.extend(server.own(&[0, 1, 2], None));
-        if server.procedure.reading.is_some() {
-            wanted.extend(server.say_raft(&[0, 2]));
-        }
+        wanted.extend(server.say_raft_if_asked(&[0, 2]));
         for other in others() {
             wanted.extend(server.hear(other));
         }
@@ -183,9 +181,7 @@ fn version_3_follows_one_that_has_its_new_addresses_already() {
         server.hear(Input::Started);
         for _ in 0..20 {
             wanted.extend(server.own(&[], None));
-            if server.procedure.reading.is_some() {
-                wanted.extend(server.say_raft(&[0, 1, 2]));
-            }
+            wanted.extend(server.say_raft_if_asked(&[0, 1, 2]));
             for other in &others {
                 wanted.extend(server.hear(other.clone()));
             }
@@ -234,9 +230,7 @@ fn a_removal_that_nobody_can_carry_out_in_time_is_left_and_the_seat_kept() {
     for _ in 0..2 {
         server.passes(20);
         server.hear(serving(1, &[0, 1], 1));
-        if server.procedure.reading.is_some() {
-            server.say_raft(&[0, 1]);
-        }
+        server.say_raft_if_asked(&[0, 1]);
     }
     let mut wanted = Vec::new();
     for _ in 0..15 {
@@ -317,9 +311,7 @@ fn what_a_server_holds_that_dkron_sees_beside_the_first_ones_is_awaited() {
         let mut wanted = Vec::new();
         for _ in 0..8 {
             server.own(if beside.is_some() { &[0, 1] } else { &[0] }, None);
-            if server.procedure.reading.is_some() {
-                server.say_raft(&[]);
-            }
+            server.say_raft_if_asked(&[]);
             wanted.extend(beside.clone().map(|state| server.hear(state)).unwrap_or_default());
             wanted.extend(server.wait(Duration::from_secs(1)));
         }

@@ -9,7 +9,7 @@ use super::cast::*;
 fn founding(ordinal: u8) -> Life {
     let mut server = Life::new(ordinal, 3, |_| {});
     for beyond in [3, 4] {
-        server.hear(Input::Looked { pod: name(beyond), asked: server.now.at, looks: Err("no such name".into()) });
+        server.finds_no_name_of(beyond);
     }
     let up = |other| State { up: other < ordinal, phase: Phase::Serving, ..empty(other) };
     let mut launch = None;
@@ -37,9 +37,7 @@ fn repeat(server: &mut Life, seconds: u32, each: impl Fn(&mut Life) -> Vec<Actio
 
 fn stall(server: &mut Life, others: [u8; 2]) -> Vec<Action> {
     let mut wanted = server.own(&[0, 1, 2], None);
-    if server.procedure.reading.is_some() {
-        wanted.extend(server.say_raft(&[]));
-    }
+    wanted.extend(server.say_raft_if_asked(&[]));
     for other in others {
         wanted.extend(server.hear(stalled(other)));
     }

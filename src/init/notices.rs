@@ -58,7 +58,7 @@ pub fn sort(saying: &Saying) -> Option<Sort> {
         Saying::Stalled => warning("StallCured"),
         Saying::SizeChanged(..) => normal("SizeChanged"),
         Saying::Zombie(_) | Saying::LeftOut => warning("ZombieRestarted"),
-        Saying::Blocked(_) | Saying::Misled(_) => warning("JoinRestarted"),
+        Saying::Blocked(_) | Saying::Misled(_) | Saying::Lost => warning("JoinRestarted"),
         Saying::NoLeader(_) => warning("NoLeader"),
         Saying::RemovingSurplus(_) => normal("SurplusRemoved"),
         Saying::Holding(..) => warning("StopHeld"),

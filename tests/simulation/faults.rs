@@ -37,7 +37,7 @@ macro_rules! faults {
             /// The schedule from which on it is looked for: some are found late, and each time anew would take minutes.
             pub fn begins(self) -> u64 {
                 match self {
-                    Self::UnknownProtocol => 11_000,
+                    Self::UnknownProtocol => 53_000,
                     Self::StaleDesired => 17_300,
                     _ => 0,
                 }
@@ -113,7 +113,7 @@ impl Planted {
                 view.leader = nameless(world, slot);
             }
             Input::Raft(_, outcome)
-                if self.fault == Fault::NoStallCure && outcome.as_ref().is_ok_and(Vec::is_empty) =>
+                if self.fault == Fault::NoStallCure && outcome.as_ref().is_ok_and(|told| told.servers.is_empty()) =>
             {
                 *outcome = Err("failed".into());
             }

@@ -1,6 +1,6 @@
 //! The words of `dkron raft list-peers` and `dkron raft remove-peer`.
 
-use super::super::procedure::{Name, Outcome, Server};
+use super::super::procedure::{Configuration, Name, Outcome, Server};
 
 /// Titles of the table's columns.
 const TITLES: [&str; 5] = ["Node", "ID", "Address", "State", "Voter"];
@@ -10,7 +10,7 @@ const TITLES: [&str; 5] = ["Node", "ID", "Address", "State", "Voter"];
 ///
 /// # Errors
 /// What dkron said of its failure; that the output holds no table, or one that is not understood.
-pub fn listed(code: u8, stdout: &str, stderr: &str) -> Outcome<Vec<Server>> {
+pub fn listed(code: u8, stdout: &str, stderr: &str) -> Outcome<Configuration> {
     if code != 0 {
         return Err(why(code, stderr));
     }
@@ -20,7 +20,13 @@ pub fn listed(code: u8, stdout: &str, stderr: &str) -> Outcome<Vec<Server>> {
         return Err("dkron printed no table of servers".into());
     }
     let rows = lines.filter(|line| !line.trim().is_empty());
-    rows.map(|line| row(line).ok_or_else(|| Name::from(format!("a row that is not understood: {line}")))).collect()
+    let mut told = Configuration::default();
+    for line in rows {
+        let (server, leads) = row(line).ok_or_else(|| Name::from(format!("a row that is not understood: {line}")))?;
+        told.leader = told.leader.or_else(|| leads.then(|| server.id.clone()));
+        told.servers.push(server);
+    }
+    Ok(told)
 }
 
 /// Reads what `remove-peer` ended with, as [`listed`].
@@ -38,15 +44,16 @@ fn cells(line: &str) -> impl Iterator<Item = &str> {
     line.split("  ").map(str::trim).filter(|cell| !cell.is_empty())
 }
 
-fn row(line: &str) -> Option<Server> {
+/// A server, and whether raft of the teller follows it.
+fn row(line: &str) -> Option<(Server, bool)> {
     let mut cells = cells(line).skip(1);
     let mut next = || cells.next();
-    let (id, address, _state, voter) = (next()?, next()?, next()?, next()?);
+    let (id, address, state, voter) = (next()?, next()?, next()?, next()?);
     let voter = voter.parse().ok()?;
     // A stray log line is no row.
     let (_, port) = address.rsplit_once(':')?;
     port.parse::<u16>().ok()?;
-    next().is_none().then(|| Server { id: id.into(), address: address.into(), voter })
+    next().is_none().then(|| (Server { id: id.into(), address: address.into(), voter }, state == "leader"))
 }
 
 /// cobra's line of the error, or how it ended.
@@ -77,12 +84,17 @@ mod tests {
             server("dkron-1", "10.77.9.11:6868", false),
         ];
         let log = "time=\"2026-11-23T18:22:49Z\" level=info msg=\"No valid config found: Applying default values.\"\n";
-        assert_eq!(listed(0, table, "").as_deref(), Ok(servers.as_slice()));
-        assert_eq!(listed(0, &format!("{log}{table}"), log).as_deref(), Ok(servers.as_slice()));
-        assert_eq!(listed(0, "Node  ID  Address  State  Voter\n", ""), Ok(Vec::new()), "an empty configuration");
+        let told = Configuration { servers: servers.into(), leader: Some("dkron-2".into()) };
+        assert_eq!(listed(0, table, "").as_ref(), Ok(&told));
+        assert_eq!(listed(0, &format!("{log}{table}"), log), Ok(told));
+        let empty = listed(0, "Node  ID  Address  State  Voter\n", "");
+        assert_eq!(empty, Ok(Configuration::default()), "an empty configuration");
+        let leaderless = listed(0, &table.replace("leader  ", "follower"), "").expect("a table");
+        assert_eq!(leaderless.leader, None);
         let named =
             "Node      ID        Address         State   Voter\nmy node  my node  [fd00::1]:6868  leader  true\n";
-        assert_eq!(listed(0, named, ""), Ok(vec![server("my node", "[fd00::1]:6868", true)]));
+        let servers = vec![server("my node", "[fd00::1]:6868", true)];
+        assert_eq!(listed(0, named, ""), Ok(Configuration { servers, leader: Some("my node".into()) }));
     }
 
     #[test]

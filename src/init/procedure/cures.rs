@@ -1,6 +1,5 @@
 //! The cures for what dkron does not mend itself: each restarts it, in its place.
 
-use std::mem;
 use std::time::Duration;
 
 use super::Procedure;
@@ -27,6 +26,9 @@ const MISSED: Duration = Duration::from_secs(15);
 
 /// The same while somebody is about to join: a name is free again within a minute, and those who come one after another wait for 70 s.
 const MISSED_WHILE_OTHERS_JOIN: Duration = Duration::from_secs(80);
+
+/// Whoever comes again and again makes no pool of two any more.
+const MISSED_THOUGH_SOMEBODY_COMES: Duration = Duration::from_secs(240);
 
 /// Time for one server to restart and be seen again.
 const CURE_OF_ONE: Duration = Duration::from_secs(5);
@@ -164,9 +166,8 @@ impl Procedure {
         if lasts < STALL {
             return false;
         }
-        if mem::replace(&mut self.facts.disk, Disk::Empty) != Disk::Empty {
-            // What was founded once is gone.
-            (self.facts.formed, self.facts.founded, self.facts.marker) = (false, None, None);
+        if self.facts.disk != Disk::Empty {
+            self.facts.holds_nothing();
             self.tell(Saying::AllEmpty);
         }
         let facts = &self.facts;
@@ -213,8 +214,10 @@ impl Procedure {
         let met = self.facts.own_leader().map_or(missed, |_| self.child.leader_since);
         let lasts = now.since(missed.max(met));
         let again = self.watch.cures.cured.is_none_or(|cured| now.since(cured) >= CURE_AGAIN);
-        // While its name is not free a restart would only be refused again.
-        if lasts < self.patience(now) || !again || self.facts.name_is_taken_at(now).is_some() {
+        // While its name is not free a restart would only be refused again; without a leader, who shows it for so long shows what once was.
+        let shown = self.facts.leader(now).is_some() || lasts < start::NAME_OF_THE_DEAD;
+        let is_taken = || shown && self.facts.name_is_taken_at(now).is_some();
+        if lasts < self.patience(now) || self.may_be_met(now, missed) || !again || is_taken() {
             return false;
         }
         if self.last_look(now).is_none() {
@@ -224,6 +227,14 @@ impl Procedure {
         self.watch.cures.tried += 1;
         self.restart(now, Saying::Zombie(lasts));
         true
+    }
+
+    /// Some other server has come since this one is missed, and may make one pool of two before it has been there for as long.
+    fn may_be_met(&self, now: Moment, missed: Moment) -> bool {
+        let facts = &self.facts;
+        let came = facts.peers.values().filter(|peer| peer.wrapper(now).is_some()).filter_map(|peer| peer.came).max();
+        let lately = came.is_some_and(|came| came > missed && now.since(came) < self.patience(now));
+        facts.is_seen_alive(now) && lately && now.since(missed) < MISSED_THOUGH_SOMEBODY_COMES
     }
 
     /// How long this server waits before it restarts dkron because it is missed. Whom nobody sees is of no use as it is. Otherwise
@@ -319,6 +330,23 @@ impl Procedure {
         // Once: if they do not elect anybody, this server may be needed.
         self.watch.cures.out_of_raft = false;
         self.restart(now, Saying::LeftOut);
+        true
+    }
+
+    /// The leader is lost that dkron was started to follow, before it has taken this server up: an empty disk would vote for anybody, and
+    /// is to come after the others who hold something.
+    pub(super) fn has_lost_its_leader(&mut self, now: Moment) -> bool {
+        let Some(leader) = &self.child.follows else { return false };
+        let holds = |peer: &Peer| peer.node() != leader && peer.may_hold_a_cluster(now);
+        let has_nothing = |peer: &Peer| peer.wrapper(now).is_some_and(|state| state.disk == Disk::Empty);
+        let is_gone = self.facts.peer_of(leader).is_some_and(has_nothing);
+        let others = is_gone || self.facts.peers.values().any(holds);
+        let lost = self.facts.own.is_some() && !self.facts.is_led(now) && others;
+        if !lost || !self.is_surely_empty(now) || !self.is_still_empty(now) {
+            return false;
+        }
+        self.facts.holds_nothing();
+        self.restart(now, Saying::Lost);
         true
     }
 

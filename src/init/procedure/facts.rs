@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::input::{Desired, DkronView, Marker, Me, PeerName};
+use super::input::{Desired, DkronView, Look, Marker, Me, Outcome, PeerName};
 use super::moment::Moment;
 use super::ownership::tells_of_others;
 use super::peer::Peer;
@@ -38,7 +38,7 @@ pub struct Facts {
     pub peers: BTreeMap<Name, Peer>,
     /// What Kubernetes wants, and when that was written.
     desired: Option<(Desired, Moment)>,
-    /// UIDs that the own set had before, in this life: it was orphaned and adopted by another one of its name.
+    /// UIDs that the own set had before, in this life or by the own disk: it was orphaned and adopted by another one of its name.
     pub former: Vec<Name>,
     /// The own dkron, while its API answers.
     pub own: Option<DkronView>,
@@ -46,6 +46,8 @@ pub struct Facts {
     pub raft: Option<Reading>,
     /// What the own raft has as it was read while nobody led, unless dkron was started again since: it goes on with that.
     pub own_raft: Option<Vec<Server>>,
+    /// When the own raft was last read to follow somebody else, whatever gossip shows of that one.
+    pub followed: Option<Moment>,
     /// Raft configurations of others, by the address that was asked.
     pub readings: BTreeMap<SocketAddr, Reading>,
     /// What the own disk holds.
@@ -56,7 +58,9 @@ pub struct Facts {
     pub elsewhere: Vec<Name>,
     /// A leader was heard of, in this life or an earlier one.
     pub formed: bool,
-    /// A peer has said the same of itself.
+    /// Somebody has held a cluster, in this life or an earlier one.
+    pub held: bool,
+    /// A peer has said of itself that it has heard of a leader or of somebody who holds the cluster.
     pub formed_elsewhere: bool,
     /// Whether the first leader that was ever heard of was this server, started to found a cluster; `None` before there was one.
     pub founded: Option<bool>,
@@ -75,16 +79,19 @@ impl Facts {
         let mut facts = Self {
             peers: BTreeMap::new(),
             desired: None,
-            former: Vec::new(),
+            former: marker.iter().flat_map(|marker| marker.owner.lineage().cloned()).collect(),
             own: None,
             raft: None,
             own_raft: None,
+            followed: None,
             readings: BTreeMap::new(),
             disk: me.disk,
             formed: marker.is_some(),
             founded: marker.as_ref().map(|_| false),
             marker,
             elsewhere: me.marker.iter().flat_map(|marker| marker.elsewhere.clone()).collect(),
+            // Nobody writes one before somebody has held a cluster.
+            held: me.marker.is_some(),
             formed_elsewhere: false,
             to_be_founded: None,
             voter_since: None,
@@ -97,6 +104,24 @@ impl Facts {
         facts
     }
 
+    /// Takes in a look at a peer.
+    pub fn look(&mut self, (asked, now): (Moment, Moment), pod: &Name, looks: Outcome<Vec<Look>>) {
+        let pods = young(self.desired.as_ref(), now).map_or(&[][..], |desired| &desired.pods);
+        let set_uid = self.desired.as_ref().map(|(desired, _)| &desired.set_uid);
+        let Some(peer) = self.peers.get_mut(pod) else { return };
+        peer.note((asked, now), looks, &self.me, (set_uid, &self.former), pods);
+        let holds = peer.wrapper(now).is_some_and(|state| state.disk == Disk::State);
+        self.held |= holds || peer.leader(now).is_some();
+        self.formed_elsewhere |= peer.wrapper(now).is_some_and(|state| state.formed);
+    }
+
+    /// The own disk turned out to hold nothing, or nothing any more: what was founded once is not here.
+    pub fn holds_nothing(&mut self) {
+        self.disk = Disk::Empty;
+        (self.formed, self.founded, self.marker) = (false, None, None);
+    }
+
+    /// A pod may be a server that nobody knew.
     pub fn meet(&mut self, name: PeerName) {
         if name.pod != self.me.pod {
             self.peers.entry(name.pod.clone()).or_insert_with(|| Peer::new(name));
@@ -160,14 +185,15 @@ impl Facts {
         Some(PeerName { pod: pod.clone(), host })
     }
 
-    /// A leader was heard of, or somebody who holds the cluster, in this life or an earlier one.
+    /// A leader was heard of, or somebody who holds the cluster, in this life or an earlier one: that whoever held it has lost its disk
+    /// since does not make that untrue.
     pub fn was_founded(&self) -> bool {
-        self.formed || !self.elsewhere.is_empty()
+        self.formed || self.held
     }
 
     /// What Kubernetes wants, where that was written a short while ago.
     pub fn desired(&self, now: Moment) -> Option<&Desired> {
-        self.desired.as_ref().filter(|(_, written)| now.since(*written) <= DESIRED_HOLDS).map(|(desired, _)| desired)
+        young(self.desired.as_ref(), now)
     }
 
     /// When that was written.
@@ -329,16 +355,27 @@ impl Facts {
         if let Some(phase) = peer.phase(now) {
             return phase.stops();
         }
-        // Without Kubernetes' word the own dkron may know that it is back.
-        let back = || peer.state.as_ref().is_some_and(|state| self.is_member(&state.node));
+        // Without Kubernetes' word the own dkron may know that it is back, or has been since.
+        let back = || peer.was_met_since() || peer.state.as_ref().is_some_and(|state| self.is_member(&state.node));
         let Some(desired) = self.desired(now) else { return peer.has_parted() && !back() };
         if let Some(pod) = desired.pods.iter().find(|pod| pod.name == peer.name.pod) {
             return pod.deleting;
         }
         // A pod that is wanted and not there is about to be made; unless it said that it stops, it was lost.
         let parted = peer.has_parted() && peer.parted_lately(now);
-        parted || desired.set_deleting || self.is_surplus(now, &peer.name.pod)
+        parted || desired.set_deleting || self.is_surplus(now, &peer.name.pod) && !self.is_news(now, peer)
     }
+
+    /// Gossip shows it alive, and Kubernetes' word does not have its pod: that may be older than the pod.
+    pub fn is_news(&self, now: Moment, peer: &Peer) -> bool {
+        let has = |desired: &Desired| desired.pods.iter().any(|pod| pod.name == peer.name.pod);
+        self.is_member(peer.node()) && !self.desired(now).is_some_and(has)
+    }
+}
+
+/// Kubernetes' word, where it was written a short while ago.
+fn young(desired: Option<&(Desired, Moment)>, now: Moment) -> Option<&Desired> {
+    desired.filter(|(_, written)| now.since(*written) <= DESIRED_HOLDS).map(|(desired, _)| desired)
 }
 
 /// Name of a set and ordinal: `a-2` is number 2 of `a`.

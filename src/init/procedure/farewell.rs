@@ -66,6 +66,8 @@ pub struct Farewell {
     pub unanswered: u32,
     pub removals: u32,
     pub removal_failed: Option<Moment>,
+    /// dkron died while this server still held for others.
+    pub held: bool,
     /// dkron was started so often since, to leave.
     pub revivals: u32,
     /// The leader that was asked to take the own entry out.
@@ -100,6 +102,7 @@ impl Farewell {
             unanswered: 0,
             removals: 0,
             removal_failed: None,
+            held: false,
             revivals: 0,
             parted_from: None,
             removed_again: 0,

@@ -153,7 +153,7 @@ pub struct Look {
     pub by_name: bool,
     /// What its wrapper said.
     pub wrapper: Told<State>,
-    /// What its dkron said. Asked only where no wrapper told it.
+    /// What its dkron said. Asked only where no wrapper told it in a language that is understood.
     pub dkron: Told<DkronView>,
 }
 
@@ -179,6 +179,21 @@ pub struct DkronView {
     pub leads: bool,
     /// The servers that its serf knows.
     pub members: Vec<Member>,
+}
+
+/// A raft configuration as some dkron tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// Its servers.
+    pub servers: Vec<Server>,
+    /// The ID of the one that raft there follows, whatever gossip shows of it, where it is at the address of the configuration.
+    pub leader: Option<Name>,
+}
+
+impl From<Vec<Server>> for Configuration {
+    fn from(servers: Vec<Server>) -> Self {
+        Self { servers, leader: None }
+    }
 }
 
 /// How a request to the edges ended.
@@ -211,7 +226,7 @@ pub enum Input {
     /// dkron ended with this exit code (128 + n after signal n).
     Ended(u8),
     /// Answer to [`Action::ListRaft`](super::Action::ListRaft).
-    Raft(SocketAddr, Outcome<Vec<Server>>),
+    Raft(SocketAddr, Outcome<Configuration>),
     /// Answer to [`Action::RemovePeer`](super::Action::RemovePeer).
     Removed(Name, Outcome<()>),
     /// Answer to [`Action::HandOver`](super::Action::HandOver): the message was taken.

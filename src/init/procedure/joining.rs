@@ -11,11 +11,11 @@ use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Waiting;
 use super::start::{READING_HOLDS, Start, Tried, Why, is_yet_to_be_seen, launch, sights};
-use super::state::{Disk, Name, Phase, Server, Status, lists};
+use super::state::{Disk, Name, Phase, Server, State, Status, lists};
 
 /// Time for all with raft state to name the same leader, before a server with an empty disk joins it all the same: dkron's leader takes
 /// up whom it does not know each minute, if it does not obey the shorter interval.
-const AGREEMENT: Duration = Duration::from_secs(70);
+pub const AGREEMENT: Duration = Duration::from_secs(70);
 
 /// A configuration that cannot be read within this time is done without: the leader then sorts it out, if more slowly.
 const READING: Duration = Duration::from_secs(6);
@@ -39,13 +39,13 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if empty && (!agreed && led_for < AGREEMENT || unseen) {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
-    if facts.was_founded_apart_from(leader) {
+    if facts.was_founded_apart_from(leader, now) {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, while {} leads", leader.name)));
     }
     // The leader may be asked for changes only where it is surely one of ours.
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
     // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
-    let sole = facts.is_sole() && !facts.was_founded_with(leader);
+    let sole = facts.is_sole() && !facts.was_founded_with(leader, now);
     if !empty && led_for < AGREEMENT && others_may_win(facts, waited, now) {
         // Should that leader be lost meanwhile, it has to be known whether this server counts.
         let unread = leader_at.filter(|_| tried.is_listed.is_none());
@@ -55,7 +55,9 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let old = facts.me.generation == Generation::Three && !empty;
     let at = match leader_at {
         Some(at) => at,
-        None if sole || old && led_for < AGREEMENT => return Start::Wait(Waiting::Leader(sights(facts, now))),
+        None if sole || old && led_for < AGREEMENT => {
+            return Start::Wait(Waiting::Leader(sights(facts, now)));
+        }
         None => return keep(Prepare::Keep),
     };
     let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));
@@ -77,6 +79,15 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if (empty || old && listed.is_none())
         && led_for < AGREEMENT
         && runs_taken_out(facts, &leader.name, &reading.servers, now)
+    {
+        return Start::Wait(Waiting::Leader(sights(facts, now)));
+    }
+    // Nor may one who has what was before meet an empty disk that the leader has not taken up yet: it would get that vote.
+    if !empty
+        && listed.is_none()
+        && led_for < AGREEMENT
+        && lists(&reading.servers, &leader.name)
+        && runs_empty(facts, &reading.servers, now)
     {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
@@ -131,6 +142,13 @@ fn runs_taken_out(facts: &Facts, leader: &Name, servers: &[Server], now: Moment)
     };
     listed(leader)
         && (facts.peers.values().any(runs) || shown.any(|member| silent(&member.name) && !listed(&member.name)))
+}
+
+/// A server that is about to run, or runs, with an empty disk and is not in the leader's configuration: it votes for anybody.
+fn runs_empty(facts: &Facts, servers: &[Server], now: Moment) -> bool {
+    let runs = |state: &State| matches!(state.phase, Phase::Starting | Phase::Serving);
+    let is_new = |state: &State| state.disk == Disk::Empty && runs(state) && !lists(servers, &state.node);
+    facts.peers.values().filter_map(|peer| peer.wrapper(now)).any(is_new)
 }
 
 /// Whoever was removed and kept its disk believes in the voters of that time. A majority of those that the leader has not taken up

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::action::Action;
+use super::action::{Action, Prepare};
+use super::input::Marker;
 use super::joining;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::{Saying, Waiting};
-use super::start::{self, Start, Tried};
-use super::state::Phase;
+use super::start::{self, Start, Tried, Why};
+use super::state::{Name, Phase};
 use super::stranded;
 use super::{ANSWER, Procedure, Stage};
 
@@ -115,7 +116,9 @@ impl Procedure {
         // Who is about to go comes back, and elects with its own log.
         let stay = all && !holders().any(|peer| peer.phase(now).is_some_and(Phase::stops));
         let starting = |peer: &Peer| peer.is_up(now) || peer.phase(now) == Some(Phase::Starting);
-        let serve = holders().all(|peer| peer.is_up(now));
+        // Those who do not find each other cannot elect, however long they serve.
+        let find_each_other = || holders().all(|one| holders().all(|other| one.finds(other, now)));
+        let serve = holders().all(|peer| peer.is_up(now)) && find_each_other();
         begins(&mut launching.tried.served_since, stay && serve, now);
         begins(&mut launching.tried.hang_since, stay && !serve && holders().all(starting), now);
         match start::decide(&self.facts, &launching.tried, now) {
@@ -139,10 +142,23 @@ impl Procedure {
             // What the leader has not answered may still take out the entry that dkron is about to get.
             Start::Run(..) if self.is_being_removed(now) => {}
             Start::Run(launch, why) => {
+                let leader = if let Why::Leader(leader) = &why { Some(leader.clone()) } else { None };
                 self.tell(Saying::Starting(why, launch.expect));
+                if launch.disk == Prepare::MoveAside {
+                    self.hold_nothing(leader.as_ref());
+                }
                 self.start(now, launch);
+                self.child.follows = leader;
             }
         }
+    }
+
+    /// What this disk held is moved aside, since others hold the cluster.
+    fn hold_nothing(&mut self, leader: Option<&Name>) {
+        let owner = self.facts.marker.as_ref().map(|marker| marker.owner.clone());
+        self.facts.holds_nothing();
+        let elsewhere = leader.map(|leader| self.facts.pod_of(leader).into()).into_iter().collect();
+        self.note(owner.map(|owner| Marker { owner, members: Vec::new(), elsewhere }));
     }
 
     fn is_being_removed(&self, now: Moment) -> bool {
@@ -156,7 +172,7 @@ impl Procedure {
         }
         self.watch.begin(now);
         self.facts.raft = None;
-        self.facts.own_raft = None;
+        (self.facts.own_raft, self.facts.followed) = (None, None);
         self.facts.readings.clear();
         self.out.push(Action::Start(launch));
         if let Stage::Launching(_) = self.stage {

@@ -28,6 +28,9 @@ impl Facts {
             if let Some(name) = self.name_of(&member.name) {
                 self.meet(name);
             }
+            if let Some(peer) = self.peers.values_mut().find(|peer| *peer.node() == member.name) {
+                peer.met = now;
+            }
         }
         if view.is_none() {
             self.seen.clear();
@@ -44,21 +47,26 @@ impl Facts {
 
     /// Where the others still see the own node, if that keeps its name from being used here.
     pub fn name_is_taken_at(&self, now: Moment) -> Option<IpAddr> {
+        let shown = |peer: &Peer| Some((peer.member(now, &self.me.node)?.clone(), peer.shown_for(now)));
         let of_leader = match self.leader(now) {
-            Some((leader, true)) => self.peer_of(&leader.name).and_then(|peer| peer.member(now, &self.me.node)),
+            Some((leader, true)) => self.peer_of(&leader.name).and_then(shown),
             _ => None,
         };
-        let of_all = self.peers.values().filter(|peer| self.is_seen(now, peer));
-        let of_all = of_all.filter_map(|peer| peer.member(now, &self.me.node));
-        let mut seen = of_all.filter(|_| of_leader.is_none()).chain(of_leader);
-        let elsewhere = |member: &&Member| self.me.ip.is_some_and(|ip| ip != member.ip);
-        let blocks = |member: &Member| match member.status {
+        let led = of_leader.is_some();
+        let of_all = self.peers.values().filter(|peer| !led && self.is_seen(now, peer)).filter_map(shown);
+        let elsewhere = |member: &Member| self.me.ip.is_some_and(|ip| ip != member.ip);
+        let blocks = |member: &Member, shown_for: Option<Duration>| match member.status {
             Status::Alive | Status::Leaving => true,
             // Somebody who died keeps its name for a while. Whoever starts meanwhile is refused, and not asked again for long.
-            Status::Failed => member.seen_for.is_some_and(|millis| millis < super::millis(self.name_of_the_dead())),
+            Status::Failed => member
+                .seen_for
+                .map(Duration::from_millis)
+                .or(shown_for)
+                .is_some_and(|time| time < self.name_of_the_dead()),
             Status::Left | Status::Unknown => false,
         };
-        seen.find(|member| elsewhere(member) && blocks(member)).map(|member| member.ip)
+        let mut seen = of_all.chain(of_leader);
+        seen.find(|(member, shown_for)| elsewhere(member) && blocks(member, *shown_for)).map(|(member, _)| member.ip)
     }
 
     /// Some other peer sees this one where it is, or no other serves: a server that nobody sees shows what once was.

@@ -45,7 +45,8 @@ use std::time::Duration;
 
 pub use action::{Action, Launch, Prepare, TERMINATED};
 pub use input::{
-    Desired, DesiredPod, DkronView, Generation, Input, Look, Marker, Me, Outcome, PeerName, Storage, Told,
+    Configuration, Desired, DesiredPod, DkronView, Generation, Input, Look, Marker, Me, Outcome, PeerName, Storage,
+    Told,
 };
 pub use moment::{Moment, Now};
 pub use ready::Health;
@@ -223,12 +224,7 @@ impl Procedure {
             Input::Tick => {}
             Input::Stop => self.stop(now),
             Input::Looked { pod, asked, looks } => {
-                let (set_uid, vouched) = (self.facts.set_uid().cloned(), self.facts.vouched(now, &pod));
-                if let Some(peer) = self.facts.peers.get_mut(&pod) {
-                    let sets = (set_uid.as_ref(), &*self.facts.former);
-                    peer.note((asked, now), looks, &self.facts.me, sets, vouched);
-                    self.facts.formed_elsewhere |= peer.wrapper(now).is_some_and(|state| state.formed);
-                }
+                self.facts.look((asked, now), &pod, looks);
                 let peer = self.facts.peers.get(&pod);
                 self.note(peer.and_then(|peer| self.facts.marker_of_others(peer, now)));
             }
@@ -291,15 +287,15 @@ impl Procedure {
     }
 
     /// A raft configuration was told, or was not.
-    fn read(&mut self, now: Moment, at: SocketAddr, outcome: Outcome<Vec<Server>>) {
+    fn read(&mut self, now: Moment, at: SocketAddr, outcome: Outcome<Configuration>) {
         if self.reading.is_some_and(|(asked, _)| asked == at) {
             self.reading = None;
         }
-        if self.verify(now, at, outcome.as_deref().ok()) {
+        if self.verify(now, at, outcome.as_ref().ok().map(|told| &*told.servers)) {
             return;
         }
-        let servers = match outcome {
-            Ok(servers) => servers,
+        let Configuration { servers, leader } = match outcome {
+            Ok(told) => told,
             Err(why) => {
                 self.watch.raft_failed(now);
                 return self.tell(Saying::Failed("reading the raft configuration", why));
@@ -308,6 +304,9 @@ impl Procedure {
         let reading = Reading { servers, at: now };
         let of_leader = self.facts.own_leader().is_some_and(|leader| leader.rpc_addr.parse() == Ok(at));
         let of_own = self.facts.own_rpc() == Some(at);
+        if of_own {
+            self.facts.followed = leader.filter(|leader| *leader != self.facts.me.node).map(|_| now);
+        }
         if of_own || of_leader {
             self.facts.own_raft = (of_own && !self.facts.is_led(now)).then(|| reading.servers.clone());
             self.raft_was_read(now, reading.clone());

@@ -131,26 +131,33 @@ impl Facts {
     }
 
     /// The leader's cluster was founded another time than that of the own disk.
-    pub fn was_founded_apart_from(&self, leader: &Leader) -> bool {
-        self.peer_of(&leader.name).is_some_and(|peer| self.is_of_another_founding(peer))
+    pub fn was_founded_apart_from(&self, leader: &Leader, now: Moment) -> bool {
+        self.own_founding().zip(self.founding_under(leader, now)).is_some_and(|(own, its)| own != its)
     }
 
     /// The leader's cluster is surely that of the own disk.
-    pub fn was_founded_with(&self, leader: &Leader) -> bool {
+    pub fn was_founded_with(&self, leader: &Leader, now: Moment) -> bool {
         let own = self.own_founding();
-        own.is_some() && own == self.peer_of(&leader.name).and_then(founding_of)
+        own.is_some() && own == self.founding_under(leader, now)
     }
 
-    /// A server has the disk of a cluster that was founded another time, by its last word: that it is away for a moment decides nothing.
+    /// What the leader calls the founding of its cluster, or where it has not said that, somebody who follows it.
+    fn founding_under(&self, leader: &Leader, now: Moment) -> Option<&Name> {
+        let follows = |peer: &&Peer| peer.leader(now).is_some_and(|named| named.name == leader.name);
+        let by_others = || self.peers.values().filter(follows).find_map(founding_of);
+        self.peer_of(&leader.name).and_then(founding_of).or_else(by_others)
+    }
+
+    /// Servers that have the disk of a cluster that was founded another time, by its last word: that it is away for a moment decides nothing.
     /// Not one that only waits for a person, since its cluster has servers of this one, which has not it; nor one that nobody brings back.
-    pub fn is_founded_apart(&self, now: Moment) -> Option<&Peer> {
+    pub fn are_founded_apart(&self, now: Moment) -> impl Iterator<Item = &Peer> {
         let own = |node: &Name| self.marker.as_ref().is_some_and(|marker| lists(&marker.members, node));
-        let waits = |peer: &Peer| {
+        let waits = move |peer: &Peer| {
             let state = peer.state.as_ref().filter(|state| !state.up && !own(&state.node));
             state.is_some_and(|state| state.raft.iter().flatten().any(|server| own(&server.id)))
         };
-        let comes = |peer: &Peer| peer.wrapper(now).is_some() || !self.is_surplus(now, &peer.name.pod);
-        self.peers.values().find(|peer| self.is_of_another_founding(peer) && comes(peer) && !waits(peer))
+        let comes = move |peer: &Peer| peer.wrapper(now).is_some() || !self.is_surplus(now, &peer.name.pod);
+        self.peers.values().filter(move |peer| self.is_of_another_founding(peer) && comes(peer) && !waits(peer))
     }
 
     fn is_of_another_founding(&self, peer: &Peer) -> bool {
@@ -166,6 +173,8 @@ impl Facts {
     /// Whose disks those of the own raft configuration have that `counts`.
     fn owners_of_others(&self, counts: impl Fn(&State) -> bool) -> impl Iterator<Item = &Owner> {
         let states = self.peers.values().filter_map(|peer| peer.state.as_ref()).filter(move |state| counts(state));
+        // Each has the other: a disk from before may list who is of another cluster by now.
+        let states = states.filter(|state| state.raft.as_ref().is_some_and(|raft| self.is_among(raft)));
         let listed = |node: &Name| self.raft.as_ref().is_some_and(|raft| lists(&raft.servers, node));
         let owners = states.filter(move |state| listed(&state.node)).filter_map(|state| state.owner.as_ref());
         owners.filter(|owner| self.me.is_of_the_home_of(owner))

@@ -11,6 +11,7 @@ use super::input::{Generation, Outcome, Storage};
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
+use super::start::READING_HOLDS;
 use super::state::{Phase, Server};
 use super::stop::REVIVALS;
 use super::{Procedure, Stage};
@@ -43,7 +44,7 @@ impl Procedure {
         let settled = led_since + SETTLING;
         let known = led_since <= farewell.begun || self.facts.raft.as_ref().is_some_and(|raft| raft.at >= settled);
         // Jobs may have lasted longer than what was read holds; whoever leads a moment later is not parted from by that either.
-        let old = self.facts.voters(now).is_none();
+        let old = self.facts.raft.as_ref().is_none_or(|raft| now.since(raft.at) > READING_HOLDS);
         // Nor does what others say of a leader tell what that one has.
         let led = self.facts.own_leader().is_some() || self.leader_to_part_from(now).is_some();
         if (led && !known || old) && now.since(farewell.since) < HEARING {
@@ -98,9 +99,11 @@ impl Procedure {
             return self.term(now);
         }
         if wanted && listed && self.facts.leads() && now < farewell.deadline {
-            // Never at itself: somebody else has to lead first.
+            // Never at itself: somebody else has to lead first, and is held for where nobody can.
             if !self.heirs(now).is_empty() {
                 self.go_to(now, Step::HandOver);
+            } else if now.since(farewell.since) >= HEARING {
+                self.go_to(now, Step::Hold);
             }
             return self.read_raft(now);
         }

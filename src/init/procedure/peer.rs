@@ -4,12 +4,15 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::input::{DkronView, Look, Me, Outcome, PeerName, Told};
+use super::input::{DesiredPod, DkronView, Look, Me, Outcome, PeerName, Told};
 use super::moment::Moment;
-use super::state::{Disk, Leader, Member, Name, Owner, PROTOCOL, Phase, State};
+use super::state::{Disk, Leader, Member, Name, Owner, PROTOCOL, Phase, State, Status};
 
 /// What was seen longer ago counts as not seen: some looks of a second each.
 const FRESH: Duration = Duration::from_secs(4);
+
+/// Gossip notices within this time that somebody is gone: 4 to 10 s.
+const NOTICED: Duration = Duration::from_secs(12);
 
 /// A server that stopped this long ago is not coming back any moment.
 const RETURN: Duration = Duration::from_secs(120);
@@ -56,6 +59,12 @@ pub struct Peer {
     pub told: Moment,
     /// When its wrapper said first, the last time that it was told to stop, that it stops, or Kubernetes that its pod is deleted.
     pub stopped: Option<Moment>,
+    /// When it was heard first after it had stopped, or had been away.
+    pub came: Option<Moment>,
+    /// When the own dkron last showed it alive.
+    pub met: Moment,
+    /// How its dkron shows the node that looks, and since when, where that has changed before its eyes.
+    shown: Option<(IpAddr, Status, Option<Moment>)>,
     /// What its dkron said, at the last look.
     view: Option<DkronView>,
 }
@@ -74,19 +83,22 @@ impl Peer {
             state: None,
             told: Moment(0),
             stopped: None,
+            came: None,
+            met: Moment(0),
+            shown: None,
             view: None,
         }
     }
 
-    /// Takes in one look. `sets` and `vouched` are what Kubernetes says of the own set (its UID, and those that it had before) and of
-    /// this peer's address.
+    /// Takes in one look. `sets` and `pods` are what Kubernetes says of the own set (its UID, and those that it had before) and of its
+    /// pods.
     pub fn note(
         &mut self,
         (asked, at): (Moment, Moment),
         looks: Outcome<Vec<Look>>,
         me: &Me,
         sets: (Option<&Name>, &[Name]),
-        vouched: Option<IpAddr>,
+        pods: &[DesiredPod],
     ) {
         // An answer that was overtaken tells nothing.
         if asked < self.asked {
@@ -108,8 +120,7 @@ impl Peer {
         self.tried = looks.iter().map(|look| look.ip).collect();
         self.named = looks.iter().filter(|look| look.by_name).map(|look| look.ip).collect();
         for look in looks {
-            let vouched = vouched == Some(look.ip);
-            let judged = self.judge(&look, me, sets, vouched);
+            let judged = self.judge(&look, me, sets, pods);
             if let Standing::Stranger(_) = judged {
                 self.strangers.push(look.ip);
             }
@@ -118,6 +129,19 @@ impl Peer {
                 self.take(look, at);
             }
         }
+        let shown = self.view.iter().flat_map(|view| &view.members).find(|member| member.name == me.node);
+        if let Some(member) = shown.map(|member| (member.ip, member.status)) {
+            self.shown = match self.shown {
+                Some((ip, status, since)) if (ip, status) == member => Some((ip, status, since)),
+                before => Some((member.0, member.1, before.map(|_| at))),
+            };
+        }
+    }
+
+    /// For how long its dkron has shown the node that looks as it does now, where that was seen to begin, and no wrapper tells it.
+    pub fn shown_for(&self, now: Moment) -> Option<Duration> {
+        let since = self.shown.and_then(|(_, _, since)| since).filter(|_| self.wrapper(now).is_none());
+        since.map(|since| now.since(since))
     }
 
     /// Name of its dkron node: that of its pod, as long as it has not told another one.
@@ -160,8 +184,30 @@ impl Peer {
         }
     }
 
-    fn judge(&self, look: &Look, me: &Me, (set_uid, former): (Option<&Name>, &[Name]), vouched: bool) -> Standing {
-        let dkron_answers = matches!(look.dkron, Told::Answer(_));
+    fn judge(
+        &self,
+        look: &Look,
+        me: &Me,
+        (set_uid, former): (Option<&Name>, &[Name]),
+        pods: &[DesiredPod],
+    ) -> Standing {
+        let address = |pod: &Name| pods.iter().find(|there| there.name == *pod)?.ip;
+        let vouched = address(&self.name.pod) == Some(look.ip);
+        // Kubernetes' word may be half a minute old. A dkron that has the name of another pod, or shows none of the others where that has
+        // them, is another set's. A single one may just have moved.
+        let is_elsewhere = |view: &DkronView| {
+            let mut there = view.members.iter().filter(|member| member.status == Status::Alive && member.ip == look.ip);
+            let is_another =
+                |member: &Member| pods.iter().any(|pod| pod.name == member.name && pod.name != self.name.pod);
+            if there.clone().all(|member| member.name != self.name.pod) && there.any(is_another) {
+                return true;
+            }
+            let counts = |name: &Name| *name != self.name.pod && *name != me.node;
+            let others = view.members.iter().filter(|member| member.status == Status::Alive && counts(&member.name));
+            let others = others.filter_map(|member| Some(address(&member.name)? == member.ip));
+            let others: Vec<bool> = others.collect();
+            others.len() > 1 && others.iter().all(|stands| !stands)
+        };
         match &look.wrapper {
             Told::Answer(state) => {
                 let named = state.pod == self.name.pod || look.by_name && *self.name.host == *look.ip.to_string();
@@ -170,8 +216,9 @@ impl Peer {
                 let succeeds = |its: &Name, ours: &Name| {
                     former.contains(its) || state.owner.iter().flat_map(Owner::lineage).any(|set| set == ours)
                 };
+                // Whom Kubernetes has there is of the set by now, whatever it knows of that itself.
                 let other_set = matches!((&state.set_uid, set_uid), (Some(its), Some(ours))
-                    if its != ours && !succeeds(its, ours));
+                    if its != ours && !vouched && !succeeds(its, ours));
                 match own && !other_set {
                     true if state.protocol == PROTOCOL => Standing::Wrapped(look.ip),
                     true => Standing::Foreign(look.ip),
@@ -179,7 +226,11 @@ impl Peer {
                 }
             }
             Told::Unreadable if vouched => Standing::Foreign(look.ip),
-            Told::Nobody | Told::Silence if vouched && dkron_answers => Standing::Plain(look.ip),
+            Told::Nobody | Told::Silence if vouched => match &look.dkron {
+                Told::Answer(view) if is_elsewhere(view) => Standing::Stranger("servers of another set".into()),
+                Told::Answer(_) => Standing::Plain(look.ip),
+                _ => Standing::Silent,
+            },
             _ => Standing::Silent,
         }
     }
@@ -190,8 +241,14 @@ impl Peer {
                 let view =
                     DkronView { leader: state.leader.clone(), leads: state.leads, members: state.members.clone() };
                 let up = state.up;
-                if state.phase.stops() && !self.has_parted() {
+                let goes = state.phase.stops();
+                if goes && !self.has_parted() {
                     self.stopped = Some(at);
+                }
+                let was_away =
+                    self.has_parted() || at.since(self.told) > FRESH || state.phase == Phase::Waiting && self.has_run();
+                if !goes && self.state.is_some() && was_away {
+                    self.came = Some(at);
                 }
                 (self.state, self.told) = (Some(state), at);
                 up.then_some(view)
@@ -244,14 +301,30 @@ impl Peer {
         self.dkron(now)?.members.iter().find(|member| &*member.name == node)
     }
 
+    /// Its gossip shows the other one alive where that is; itself it always finds.
+    pub fn finds(&self, other: &Self, now: Moment) -> bool {
+        let alive = |member: &Member| member.status == Status::Alive && Some(member.ip) == other.sure(now);
+        self.name == other.name || self.member(now, other.node()).is_some_and(alive)
+    }
+
     /// Its dkron serves.
     pub fn is_up(&self, now: Moment) -> bool {
         self.dkron(now).is_some()
     }
 
+    /// The last thing that it ever said is that its dkron runs.
+    fn has_run(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.phase != Phase::Waiting)
+    }
+
     /// The last thing that it ever said is that it stops.
     pub fn has_parted(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.phase.stops())
+    }
+
+    /// The own dkron has shown it alive since its wrapper was heard last, for longer than gossip shows who is gone.
+    pub fn was_met_since(&self) -> bool {
+        self.met > self.told + NOTICED
     }
 
     /// That was so short a time ago that it is to be expected back.

@@ -70,6 +70,8 @@ fn never_formed(facts: &Facts, now: Moment) -> bool {
         _ => peer.state.is_some() || is_first(peer) || facts.vouched(now, &peer.name.pod).is_some(),
     };
     let all = facts.peers.values().filter(asked).all(|peer| peer.wrapper(now).is_some());
-    let held = facts.disk != Disk::Empty || facts.peers.values().any(|peer| peer.may_hold_a_cluster(now));
+    // Who is not there to say what it holds may have it still.
+    let holds = |peer: &Peer| peer.may_hold_a_cluster(now) || peer.wrapper(now).is_none() && peer.held_a_cluster();
+    let held = facts.disk != Disk::Empty || facts.peers.values().any(holds);
     all && !held && !facts.was_founded() && !facts.formed_elsewhere && !annotated
 }

@@ -5,19 +5,20 @@ use std::time::Duration;
 use super::action::Prepare;
 use super::facts::Facts;
 use super::input::Generation;
-use super::joining::OF_ANOTHER_FOUNDING;
+use super::joining::{AGREEMENT, OF_ANOTHER_FOUNDING};
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Waiting;
 use super::start::{
     Start, Tried, Why, is_alone, is_beyond, is_yet_to_be_looked_at, is_yet_to_be_seen, launch, launch_among, sights,
 };
-use super::state::{Disk, Phase, Server, State, lists};
+use super::state::{self, Disk, Name, Phase, Server, State, lists};
 use super::{majority, stranded};
 
 /// An empty server that returns to a set with raft state starts after this time although some servers are missing: its vote might
-/// elect a server that lacks committed entries, but without it there may be no majority at all.
-const RETURN_OF_AN_EMPTY_DISK: Duration = Duration::from_secs(120);
+/// elect a server that lacks committed entries, but without it there may be no majority at all. Longer than those wait who hold state and
+/// let others come first ([`NEWER`]), and elect.
+const RETURN_OF_AN_EMPTY_DISK: Duration = Duration::from_secs(150);
 
 /// Time for those with raft state to elect one of themselves, before a server with an empty disk gives them its vote.
 const ELECTION: Duration = Duration::from_secs(10);
@@ -40,22 +41,32 @@ const NEWER: Duration = Duration::from_secs(120);
 /// Raft state here, no leader anywhere.
 pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let waited = now.since(tried.since);
+    // Those of whom Kubernetes has pods are given more time by one who could not be elected without them.
+    let patience = if is_in_a_minority(facts, now) && is_kept_from_others(facts, now) { AGREEMENT } else { COMPANY };
     let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
     let others = facts.peers.values().any(|peer| !is_beyond(facts, peer, now));
-    let lonely = !company && waited < COMPANY && others && !is_alone(facts, now);
+    let lonely = !company && waited < patience && others && !is_alone(facts, now);
     // Whoever was not looked at yet may know a leader, or be of another pool of gossip that this server makes one with its own; and
     // whoever was alone in its cluster starts alone, unless somebody holds another one.
     let yet = if facts.is_sole() { is_yet_to_be_seen } else { is_yet_to_be_looked_at };
     if facts.peers.values().any(|peer| yet(facts, peer, waited, now)) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
-    // All of them would be one pool of gossip. Whoever is alone in its cluster starts alone, while nobody of the others runs.
-    let apart = facts.is_founded_apart(now).filter(|peer| !facts.is_sole() || peer.is_up(now));
+    // All of them would be one pool of gossip. Whoever is alone in its cluster starts alone, where the others only wait too, or are gone.
+    let waits = |peer: &Peer| match peer.phase(now) {
+        Some(phase) => phase == Phase::Waiting,
+        None => !peer.is_up(now) && !peer.parted_lately(now),
+    };
+    let apart = facts.are_founded_apart(now).find(|peer| !facts.is_sole() || !waits(peer));
     if let Some(other) = apart {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod)));
     }
-    if (tried.is_listed == Some(false) || is_removed(facts, now)) && waited < NEWER && hang_for(tried, now) < JOIN_LOOP
-    {
+    // Where all others have said that they hold nothing, nobody is left who could.
+    let holds_nothing = |peer: &Peer| peer.wrapper(now).is_some_and(|state| state.disk == Disk::Empty);
+    let others_may_lead =
+        facts.peers.values().filter(|peer| !is_beyond(facts, peer, now)).any(|peer| !holds_nothing(peer));
+    let is_taken_out = tried.is_listed == Some(false) || is_removed(facts, now);
+    if is_taken_out && others_may_lead && waited < NEWER && hang_for(tried, now) < JOIN_LOOP {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     // The same where that is not known yet, and the own disk may well hold nothing: then its vote goes to anybody.
@@ -75,7 +86,7 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     // Whoever starts with few others may be one pool of gossip with them, beside another one that the rest makes.
-    if !is_alone(facts, now) && waited < COMPANY && is_in_a_minority(facts, now) {
+    if !is_alone(facts, now) && waited < patience && is_in_a_minority(facts, now) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     let launch = launch_among(facts, now, Prepare::Keep);
@@ -85,13 +96,24 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     Start::Run(launch, Why::State)
 }
 
-/// Of the last raft configuration fewer than a majority is there, so that nobody could be elected anyway.
+/// Of the last raft configuration fewer than a majority is there, so that nobody could be elected anyway; or some are missing, and it would be
+/// the vote of one who has lost its disk that elects.
 fn is_in_a_minority(facts: &Facts, now: Moment) -> bool {
     let Some(marker) = &facts.marker else { return false };
-    let there = |server: &&Server| {
-        facts.is_own(server) || facts.peer_of(&server.id).is_some_and(|peer| peer.sure(now).is_some())
-    };
-    marker.members.iter().filter(there).count() < majority(marker.members.len())
+    let others =
+        || marker.members.iter().filter(|server| !facts.is_own(server)).map(|server| facts.peer_of(&server.id));
+    let is_there = |peer: &&Peer| peer.sure(now).is_some();
+    let holds = |peer: &&Peer| peer.wrapper(now).is_none_or(|state| state.disk != Disk::Empty);
+    let all = others().all(|peer| peer.as_ref().is_some_and(is_there));
+    let there = others().flatten().filter(is_there).filter(|peer| all || holds(peer)).count();
+    there + usize::from(facts.is_among(&marker.members)) < majority(marker.members.len())
+}
+
+/// Kubernetes has the pod of somebody of the last raft configuration, who says nothing.
+fn is_kept_from_others(facts: &Facts, now: Moment) -> bool {
+    let members = facts.marker.iter().flat_map(|marker| &marker.members);
+    let mut others = members.filter_map(|server| facts.peer_of(&server.id));
+    others.any(|peer| facts.vouched(now, &peer.name.pod).is_some() && peer.sure(now).is_none())
 }
 
 /// Nothing here, raft state elsewhere, no leader.
@@ -164,13 +186,19 @@ fn need(facts: &Facts, now: Moment) -> Need {
         (Disk::Empty, Phase::Waiting) => facts.ordinal(&state.pod) < own,
         _ => !state.phase.stops(),
     };
-    let is_short = |raft: &Vec<Server>| {
-        let votes = states.iter().filter(comes).filter(|state| lists(raft, &state.node)).count();
+    // Nobody votes for one that its own configuration does not have. Until it runs that is a marker, which may be older.
+    let refuses = |state: &State, node: &Name| {
+        let raft = state.raft.as_deref().unwrap_or_default();
+        state.up && state.node != *node && !raft.is_empty() && !state::lists(raft, node)
+    };
+    let is_short = |node: &Name, raft: &Vec<Server>| {
+        let votes = states.iter().filter(comes).filter(|state| lists(raft, &state.node) && !refuses(state, node));
         let plain =
             facts.peers.values().filter(|peer| peer.plain(now).is_some() && lists(raft, &peer.name.pod)).count();
-        !lists(raft, &facts.me.node) || votes + plain < majority(raft.len())
+        !lists(raft, &facts.me.node) || votes.count() + plain < majority(raft.len())
     };
-    let short: Vec<bool> = states.iter().filter_map(|state| raft(state)).map(|raft| is_short(&raft)).collect();
+    let candidates = states.iter().filter_map(|state| Some((&state.node, raft(state)?)));
+    let short: Vec<bool> = candidates.map(|(node, raft)| is_short(node, &raft)).collect();
     match short.iter().filter(|short| **short).count() {
         all if all == short.len() => Need::All,
         0 => Need::None,

@@ -48,6 +48,8 @@ pub enum Saying {
     Stranded,
     /// dkron is restarted because the others, whom nobody leads, have a later configuration.
     LeftOut,
+    /// dkron is restarted because the leader that it was to follow is lost, and it holds nothing.
+    Lost,
     /// There is raft state, and no leader for this time.
     NoLeader(Duration),
     /// A server that is no longer wanted is taken out of the raft configuration.
@@ -132,6 +134,9 @@ impl fmt::Display for Saying {
             }
             Self::LeftOut => f.write_str(
                 "nobody leads, and the others have a later raft configuration without this server: restarting dkron to come after them",
+            ),
+            Self::Lost => f.write_str(
+                "the leader that dkron was to follow is lost, and it holds nothing to vote with: restarting it to come after the others",
             ),
             Self::Stranded => {
                 f.write_str("nobody leads, and raft has the addresses from before everywhere: restarting dkron")

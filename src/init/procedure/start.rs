@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::action::{Launch, Prepare};
 use super::facts::Facts;
-use super::input::Storage;
+use super::input::{Generation, Storage};
 use super::moment::Moment;
 use super::peer::{Peer, Standing};
 use super::saying::{Sight, Waiting};
@@ -13,7 +13,7 @@ use super::state::{Disk, Name, Phase, State};
 use super::{joining, returning};
 
 /// A name is free a minute after its bearer died. Who still shows it then, while nobody leads, shows what once was.
-const NAME_OF_THE_DEAD: Duration = Duration::from_secs(100);
+pub const NAME_OF_THE_DEAD: Duration = Duration::from_secs(100);
 
 /// A configuration that was read this long ago is read again before something is removed by it.
 pub const READING_HOLDS: Duration = Duration::from_secs(3);
@@ -23,6 +23,9 @@ const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Time for the label updater to tell what Kubernetes wants.
 const NEWS: Duration = Duration::from_secs(10);
+
+/// Time for the same where a server would found the cluster alone, and has nobody else to ask.
+const NEWS_OF_THE_ONLY_ONE: Duration = Duration::from_secs(30);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +182,7 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
     // A server that would be alone has nobody to ask whether others have been added since.
-    if size == 1 && facts.desired(now).is_none() && now.since(tried.since) < NEWS {
+    if size == 1 && facts.desired(now).is_none() && now.since(tried.since) < NEWS_OF_THE_ONLY_ONE {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
     // Servers that were added later are none of the first, and may hold the cluster.
@@ -214,12 +217,17 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if before.is_some_and(|peer| !peer.is_up(now)) {
         return Start::Wait(Waiting::Turn(first[place - 1].clone()));
     }
-    // Who comes after this one may found the cluster at any moment, without it or with its name from before. Two must not, and dkron 3
-    // does not ask.
-    let founds = |pod: &&Name| {
-        facts.peers.get(*pod).and_then(|peer| peer.wrapper(now)).is_some_and(|state| state.expecting && state.up)
+    // Who comes after this one may found the cluster at any moment, without it or with its name from before, and so may one that comes
+    // before it and sees as many others as it expects. Two must not, and dkron 3 does not ask.
+    let founding = |pod: &&Name| {
+        facts.peers.get(*pod).and_then(|peer| peer.wrapper(now)).filter(|state| state.expecting && state.up)
     };
-    let expect = Some(expect).filter(|_| !first[place + 1..].iter().any(founds));
+    let is_full =
+        |state: &State| state.members.iter().filter(|member| member.name != facts.me.node).count() >= size as usize;
+    let before = |pod: &&Name| facts.me.generation == Generation::Three && founding(pod).is_some_and(is_full);
+    let others_found =
+        first[place + 1..].iter().any(|pod| founding(pod).is_some()) || first[..place].iter().any(before);
+    let expect = Some(expect).filter(|_| !others_found);
     let mut launch = launch(facts, now, expect, Prepare::Keep);
     if size == 1 {
         launch.join.clear();

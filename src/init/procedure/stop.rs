@@ -85,13 +85,14 @@ impl Procedure {
             Step::Inspect => self.inspect(at),
             Step::Told => self.told(at),
             Step::Revive => {
-                let back = self.facts.own_leader().is_some();
+                let (back, held) = (self.facts.own_leader().is_some(), farewell.held);
                 if self.misled_by(at).is_some() {
                     self.out.push(Action::Kill);
                     self.go_to(at, Step::Kill);
                 } else if back {
                     self.read_raft(at);
-                    self.go_to(at, Step::HandOver);
+                    // Whoever still held for others goes on with that.
+                    self.go_to(at, if held { Step::Hold } else { Step::HandOver });
                 } else if at.since(farewell.since) >= REVIVAL {
                     // Nobody leads: it may be needed for that.
                     if self.facts.own.is_some() && at < farewell.deadline {
@@ -218,6 +219,7 @@ impl Procedure {
             return self.out.push(Action::Exit(code));
         }
         let died = farewell.step != Step::Again;
+        farewell.held = matches!(farewell.step, Step::Hold | Step::Going);
         farewell.revivals += 1;
         farewell.code.get_or_insert(code);
         farewell.go_to(now, Step::Revive);

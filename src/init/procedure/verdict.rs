@@ -16,6 +16,9 @@ const LEADERLESS: Duration = Duration::from_secs(60);
 /// The same where enough voters are there for a leader to come yet: a name is free again within a minute.
 const LEADERLESS_BUT_MANY: Duration = Duration::from_secs(90);
 
+/// What the own raft was read to follow holds for so long: without a leader it is read each 3 s.
+const FOLLOWS: Duration = Duration::from_secs(7);
+
 /// Servers that were told to stop within this time were told so together: Kubernetes tells each node on its own.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
@@ -34,8 +37,11 @@ impl Procedure {
     /// A peer that serves, votes, and lets this server go first if it is about to go too.
     pub(super) fn stays_for_us(&self, peer: &Peer, now: Moment) -> bool {
         let Some(state) = peer.wrapper(now) else {
-            // Without a wrapper it cannot say; the own dkron sees it alive.
-            let seen = self.facts.is_member(peer.node());
+            // Without a wrapper it cannot say; the own dkron sees it alive, and Kubernetes has not said since this server was told to
+            // stop that it is to stop too.
+            let Stage::Stopping(farewell) = &self.stage else { return false };
+            let told = self.facts.desired_since(now).is_some_and(|written| written >= farewell.begun);
+            let seen = told && self.facts.is_member(peer.node());
             return peer.plain(now).is_some() && peer.leader(now).is_some() && seen && !self.facts.goes(now, peer);
         };
         // Raft finds it where gossip shows it: whom this server alone sees is lost to the others without it.
@@ -50,7 +56,13 @@ impl Procedure {
 
     pub(super) fn verdict(&self, now: Moment, counts: impl Fn(&Peer) -> bool) -> Verdict {
         let facts = &self.facts;
-        if facts.desired(now).is_some_and(|desired| desired.replicas == 0) {
+        // That nobody is wanted is an old word where somebody has come back since it was written.
+        let written = facts.desired_since(now);
+        let is_back = |peer: &Peer| {
+            peer.phase(now).is_some_and(|phase| !phase.stops()) && peer.came.is_some_and(|came| Some(came) > written)
+        };
+        let is_old = || facts.peers.values().any(is_back);
+        if facts.desired(now).is_some_and(|desired| desired.replicas == 0) && !is_old() {
             return Verdict::Nobody;
         }
         let known: Vec<&Peer> = facts.peers.values().filter(|peer| self.is_known(peer, now)).collect();
@@ -71,16 +83,17 @@ impl Procedure {
             let wanted = |peer: &&Peer| {
                 let seen = || facts.vouched(now, &peer.name.pod).is_some() || facts.is_member(peer.node());
                 let there = peer.sure(now).is_some() || seen();
-                // Who cannot be understood may well serve, and lead.
-                let serves = serves(peer, now) || peer.is_foreign(now);
+                // Who cannot be understood may well serve, and lead; whoever waits may have been made since Kubernetes wants it again.
+                let waits = peer.phase(now) == Some(Phase::Waiting);
+                let serves = serves(peer, now) || waits || peer.is_foreign(now) || facts.is_news(now, peer);
                 there && (!facts.is_surplus(now, &peer.name.pod) || serves) && !facts.goes(now, peer)
             };
             let awaited = facts.is_surplus(now, &facts.me.node) || facts.peers.values().any(|peer| wanted(&peer));
             return if awaited { Verdict::Hold(0, 1) } else { Verdict::Nobody };
         }
-        let serving = self.serving_voters(&counts);
+        let serving = self.found_by_one(now, &self.serving_voters(&counts));
         let needed = majority(voters.saturating_sub(1));
-        if Self::others_can_go_on(&stay, &alive) && serving >= needed {
+        if self.found_by_one(now, &alive) >= majority(stay.len()) && serving >= needed {
             return Verdict::Go;
         }
         if self.is_past_hope(now) {
@@ -100,12 +113,12 @@ impl Procedure {
         !serves && peer.stopped.is_some_and(at_once)
     }
 
-    /// It was there once, or Kubernetes has it, or raft counts on it.
+    /// It was there once, or Kubernetes or gossip has it, or raft counts on it.
     pub(super) fn is_known(&self, peer: &Peer, now: Moment) -> bool {
         let votes = |server: &Server| self.facts.pod_of(&server.id) == &*peer.name.pod;
         let raft = self.facts.raft.iter().flat_map(|reading| &reading.servers);
         let there = peer.plain(now).is_some() || self.facts.vouched(now, &peer.name.pod).is_some();
-        peer.state.is_some() || there || raft.into_iter().any(votes)
+        peer.state.is_some() || there || self.facts.is_member(peer.node()) || raft.into_iter().any(votes)
     }
 
     /// Somebody who knows a leader has this server in raft's configuration.
@@ -117,7 +130,9 @@ impl Procedure {
 
     /// Nobody has led for so long that waiting on helps nobody.
     fn is_past_hope(&self, now: Moment) -> bool {
-        if self.facts.is_led_elsewhere(now) {
+        // Raft may follow somebody whom gossip does not show.
+        let follows = self.facts.followed.is_some_and(|read| now.since(read) <= FOLLOWS);
+        if follows || self.facts.is_led_elsewhere(now) {
             return false;
         }
         // Who is not wanted any more does not come back, and its vote would be missed for ever.
@@ -141,8 +156,12 @@ impl Procedure {
     /// The voters that stay, alive, the one that has been a voter longest first. Each where it surely is: raft's configuration may
     /// still have an address from before a restart.
     pub(super) fn heirs(&self, now: Moment) -> Vec<SocketAddr> {
-        let Some((_, alive)) = self.rest(now, |peer| self.stays_for_us(peer, now)) else { return Vec::new() };
-        let mut heirs: Vec<&Peer> = alive.iter().filter_map(|id| self.facts.peer_of(id)).collect();
+        let Some((stay, alive)) = self.rest(now, |peer| self.stays_for_us(peer, now)) else { return Vec::new() };
+        let enough = |id: &&Name| self.found_by(now, id, &alive) >= majority(stay.len());
+        // Where nobody finds enough of the others, gossip has fallen apart, and time is over.
+        let anybody = !alive.iter().any(|id| enough(&id));
+        let heirs = alive.iter().filter(|id| anybody || enough(id));
+        let mut heirs: Vec<&Peer> = heirs.filter_map(|id| self.facts.peer_of(id)).collect();
         heirs.sort_by_key(|peer| Reverse(peer.wrapper(now).and_then(|state| state.voter_for)));
         heirs.iter().filter_map(|peer| Some(SocketAddr::new(peer.sure(now)?, self.facts.me.rpc_port))).collect()
     }
@@ -167,18 +186,35 @@ impl Procedure {
         self.facts.is_led(now) && found && heard < majority(voters.len())
     }
 
-    /// Number of other voters of raft's configuration, wanted or not, that count.
-    fn serving_voters(&self, counts: &impl Fn(&Peer) -> bool) -> usize {
+    /// The other voters of raft's configuration, wanted or not, that count.
+    fn serving_voters(&self, counts: &impl Fn(&Peer) -> bool) -> Vec<Name> {
         let voters = self.facts.raft.iter().flat_map(|reading| &reading.servers).filter(|server| server.voter);
         let counts = |id: &Name| self.facts.peer_of(id).is_some_and(counts);
-        voters.filter(|server| !self.facts.is_own(server) && counts(&server.id)).count()
+        voters
+            .filter(|server| !self.facts.is_own(server) && counts(&server.id))
+            .map(|server| server.id.clone())
+            .collect()
+    }
+
+    /// The most of these that one of them finds: raft follows names to where the gossip of the one who leads shows them.
+    fn found_by_one(&self, now: Moment, servers: &[Name]) -> usize {
+        servers.iter().map(|one| self.found_by(now, one, servers)).max().unwrap_or(0)
+    }
+
+    /// How many of these `one` finds, itself included.
+    fn found_by(&self, now: Moment, one: &Name, servers: &[Name]) -> usize {
+        let Some(finder) = self.facts.peer_of(one) else { return 0 };
+        let others = servers.iter().filter_map(|other| self.facts.peer_of(other));
+        others.filter(|other| finder.finds(other, now)).count()
     }
 
     /// The voters that are alive without this server would be no majority of today's.
     pub(super) fn too_few_are_left(&self, now: Moment) -> bool {
         let Some(reading) = &self.facts.raft else { return false };
         let all = reading.servers.iter().filter(|server| server.voter).count();
-        self.serving_voters(&|peer| self.stays_for_us(peer, now)) < majority(all)
+        // Whoever is about to go too stays for the verdict of the others alone.
+        let stays = |peer: &Peer| self.stays_for_us(peer, now) && peer.phase(now) != Some(Phase::Going);
+        self.found_by_one(now, &self.serving_voters(&stays)) < majority(all)
     }
 
     /// Voters that are to stay when this server goes, and those of them that are alive and know their leader.
@@ -208,11 +244,6 @@ impl Procedure {
         let ordinal = |pod: &str| self.facts.ordinal(pod);
         self.facts.desired(now).is_some_and(|desired| desired.ordered_ready)
             && ordinal(&peer.name.pod) > ordinal(&self.facts.me.pod)
-    }
-
-    /// Whether the voters that stay could go on without this server.
-    fn others_can_go_on(stay: &[Name], alive: &[Name]) -> bool {
-        alive.len() >= majority(stay.len())
     }
 }
 

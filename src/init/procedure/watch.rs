@@ -53,6 +53,8 @@ pub struct Child {
     pub agreed: Option<u32>,
     /// It was started with new addresses for all.
     pub was_stranded: bool,
+    /// The leader that it was started to follow.
+    pub follows: Option<Name>,
     /// What it joins.
     pub join: Vec<Name>,
     up: bool,
@@ -192,6 +194,7 @@ impl Procedure {
     /// What the marker is to say from now on, if that is news.
     pub(super) fn note(&mut self, marker: Option<Marker>) {
         if let Some(marker) = marker {
+            self.facts.held = true;
             self.facts.elsewhere.clone_from(&marker.elsewhere);
             self.facts.marker = Some(marker.clone()).filter(|marker| !tells_of_others(marker, &self.facts.me));
             self.out.push(Action::Mark(marker));
@@ -256,6 +259,7 @@ impl Procedure {
             || self.is_blocked(now)
             || self.is_stranded(now)
             || self.is_left_out(now)
+            || self.has_lost_its_leader(now)
         {
             return;
         }

@@ -1,4 +1,5 @@
-//! One look at a peer: at each address, who answers? The wrapper first; dkron only where no wrapper told of itself.
+//! One look at a peer: at each address, who answers? The wrapper first; dkron only where no wrapper told of itself in a language that is
+//! understood.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::dkron::{api, http};
-use super::super::procedure::{Look, State, Told};
+use super::super::procedure::{Look, PROTOCOL, State, Told};
 use super::super::threads;
 use super::slot::Slot;
 use super::state;
@@ -80,7 +81,7 @@ fn at((ip, by_name): (IpAddr, bool), ports: Ports) -> Look {
     let end = Instant::now() + PATIENCE;
     let wrapper = http::told(ask(SocketAddr::new(ip, ports.wrapper), end));
     let dkron = match wrapper {
-        Told::Answer(_) => Told::Silence,
+        Told::Answer(ref state) if state.protocol == PROTOCOL => Told::Silence,
         _ => api::view(SocketAddr::new(ip, ports.dkron), end, &mut drop),
     };
     Look { ip, by_name, wrapper, dkron }

@@ -1,6 +1,6 @@
 //! What dkron tells: its HTTP API and `raft list-peers`.
 
-use dkron_ha::init::procedure::{DkronView, Leader, Member, Server, Status};
+use dkron_ha::init::procedure::{Configuration, DkronView, Leader, Member, Server, Status};
 
 use crate::names::{Slot, address, place_of, set_of, slot_of};
 use crate::world::World;
@@ -42,10 +42,14 @@ impl World {
     }
 
     /// `raft list-peers` at `slot`.
-    pub fn raft_servers(&self, slot: Slot) -> Option<Vec<Server>> {
+    pub fn raft_servers(&self, slot: Slot) -> Option<Configuration> {
         let process = self.dkron[slot].as_ref().filter(|process| process.raft.running)?;
-        let _ = process;
-        Some(self.servers(&self.volumes[slot].log.servers))
+        let servers = self.volumes[slot].log.servers;
+        // It tells the leader by its address.
+        let ip = |at: Slot| self.dkron[at].as_ref().map(|leader| leader.ip);
+        let stands = |at: &Slot| servers.has(place_of(*at)) && ip(*at) == Some(servers.ips[place_of(*at)]);
+        let leader = process.raft.leader.filter(stands).map(|at| self.names.nodes[place_of(at)].clone());
+        Some(Configuration { servers: self.servers(&servers), leader })
     }
 
     /// A configuration as people see it.

@@ -216,7 +216,7 @@ impl Life {
     /// Whoever was asked for the raft configuration answers.
     pub fn say_raft(&mut self, servers: &[u8]) -> Vec<Action> {
         let at = self.procedure.reading.map(|(at, _)| at).expect("it was asked for");
-        self.hear(Input::Raft(at, Ok(raft(servers))))
+        self.hear(Input::Raft(at, Ok(raft(servers).into())))
     }
 
     /// The same, unless nobody was asked.

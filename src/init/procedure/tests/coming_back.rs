@@ -60,7 +60,7 @@ fn dkron_is_not_started_while_its_own_removal_is_under_way() {
 fn a_removal_is_noted_before_the_start() {
     let (mut server, listed) = moved(0, 1);
     let at = at(1);
-    assert_eq!(deeds(server.hear(Input::Raft(at, Ok(listed)))), [Action::RemovePeer { at, id: name(0) }]);
+    assert_eq!(deeds(server.hear(Input::Raft(at, Ok(listed.into())))), [Action::RemovePeer { at, id: name(0) }]);
     let wanted = server.hear(Input::Removed(name(0), Ok(())));
     assert!(wanted.contains(&Action::Mark(marker(&[1, 2]))), "{wanted:?}");
 }
@@ -69,7 +69,7 @@ fn a_removal_is_noted_before_the_start() {
 fn who_was_taken_out_and_not_taken_up_comes_after_the_others_when_the_leader_goes() {
     let (mut server, listed) = moved(2, 0);
     let at = at(0);
-    server.hear(Input::Raft(at, Ok(listed)));
+    server.hear(Input::Raft(at, Ok(listed.into())));
     server.hear(Input::Removed(name(2), Ok(())));
     server.say_raft(&[0, 1]);
     assert!(server.launch().is_some());
@@ -88,7 +88,7 @@ fn who_was_taken_out_and_not_taken_up_comes_after_the_others_when_the_leader_goe
     assert_eq!(started(&server.hear(leaderless(1, &[0, 1]))), None, "they elect first");
     server.hear(serving(0, &[0, 1], 0));
     server.hear(serving(1, &[0, 1], 0));
-    assert!(started(&server.hear(Input::Raft(at, Ok(raft(&[0, 1]))))).is_some(), "{}", server.waits_for());
+    assert!(started(&server.hear(Input::Raft(at, Ok(raft(&[0, 1]).into())))).is_some(), "{}", server.waits_for());
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn who_says_that_it_holds_nothing_is_forgotten() {
     assert!(server.hear(empty(1)).contains(&Action::Mark(of_others(&[2]))));
     assert!(server.hear(empty(2)).contains(&Action::Mark(of_others(&[]))));
     let mut again = Life::new(0, 3, |me| (me.disk, me.marker) = (Disk::Unknown, Some(of_others(&[]))));
-    assert!(!again.procedure.state(again.now).formed, "as if nothing had been written");
+    assert!(again.procedure.state(again.now).formed, "it was founded once, whoever lost it since");
     ends_empty(&mut again);
     assert_eq!(again.launch().expect("a start").expect, Some(1));
 }
@@ -98,4 +98,38 @@ fn who_held_it_and_is_back_with_nothing_holds_nobody_up() {
     ends_empty(&mut server);
     server.hear(State { size: Some(1), ..empty(1) });
     assert_eq!(server.launch().expect("a start").expect, Some(1));
+}
+
+#[test]
+fn that_somebody_held_the_cluster_is_passed_on_by_those_who_saw_it() {
+    let tells = |first: State| {
+        let mut server = Life::new(0, 2, |_| {});
+        server.hear(first);
+        server.hear(empty(1));
+        server.finds_no_name_of(2);
+        server.finds_no_name_of(3);
+        (server.procedure.state(server.now).formed, server.procedure.health(server.now).ready.is_ok())
+    };
+    assert_eq!(tells(empty(1)), (false, true));
+    assert_eq!(tells(State { disk: Disk::State, ..empty(1) }), (true, false), "whoever has lost it since");
+    assert_eq!(
+        tells(State { formed: true, ..empty(1) }),
+        (false, false),
+        "what was only heard others have to hear there"
+    );
+}
+
+#[test]
+fn whoever_is_gone_and_did_not_say_that_it_held_nothing_may_have_it_still() {
+    let ready = |disk: Disk| {
+        let mut server = Life::new(0, 3, |_| {});
+        server.hear(Input::Desired(desired(1, &[0]), server.now.at));
+        server.hear(State { disk, phase: Phase::Leaving, ..empty(2) });
+        for gone in [1, 2, 3, 4] {
+            server.finds_no_name_of(gone);
+        }
+        server.procedure.health(server.now).ready.is_ok()
+    };
+    assert!(ready(Disk::Empty));
+    assert!(!ready(Disk::Unknown));
 }

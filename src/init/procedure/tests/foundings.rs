@@ -138,3 +138,46 @@ fn whoever_follows_takes_over_what_the_leader_calls_the_founding() {
         assert_eq!(said.as_deref(), Some(founding), "so that all have one name in the end");
     }
 }
+
+#[test]
+fn who_is_alone_does_not_start_while_one_of_another_founding_is_only_away() {
+    let marker = founded(&[1], "old");
+    let mut server = Life::new(1, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+    let leading = State { owner: Some(founded(&[0], "new").owner), ..serving(0, &[0], 0) };
+    assert_eq!(started(&server.hear(leading)), None);
+    let starts = (0..200).find(|_| {
+        server.hear(Input::Desired(desired(2, &[1]), server.now.at));
+        server.finds_no_name_of(0);
+        started(&server.wait(Duration::from_secs(1))).is_some()
+    });
+    assert!(starts.is_some_and(|second| (118..=122).contains(&second)), "{starts:?}");
+}
+
+#[test]
+fn a_name_is_taken_only_from_those_who_have_this_server_too() {
+    let said = |others: &[u8]| {
+        let mut server = Life::new(1, 2, |me| me.disk = Disk::Unknown);
+        server.hear(State { owner: Some(founded(&[0], "new").owner), ..serving(0, others, 0) });
+        server.say_raft(others);
+        assert!(server.launch().is_some(), "{}", server.waits_for());
+        server.hear(Input::Started);
+        server.own(&[0, 1], None);
+        server.say_raft(&[0, 1]);
+        server.procedure.state(server.now).owner.expect("an owner").founding
+    };
+    assert_eq!(said(&[0]), None, "the own disk lists who is of another cluster by now");
+    assert_eq!(said(&[0, 1]).as_deref(), Some("new"));
+}
+
+#[test]
+fn whoever_follows_a_leader_tells_of_its_founding() {
+    let joins = |founding: &str| {
+        let marker = founded(&[0, 1], "old");
+        let mut server = Life::new(1, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+        server.hear(Input::Desired(desired(3, &[1]), server.now.at));
+        server.finds_no_name_of(2);
+        started(&server.hear(State { owner: Some(founded(&[0], founding).owner), ..serving(0, &[0, 2], 2) })).is_some()
+    };
+    assert!(joins("old"));
+    assert!(!joins("new"), "the leader has not said it itself");
+}

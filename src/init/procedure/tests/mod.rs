@@ -7,6 +7,8 @@ mod foundings;
 mod hearsay;
 mod last_look;
 mod leaving_together;
+mod majorities;
+mod old_words;
 mod starting;
 mod stopping;
 mod taken_out;

@@ -79,10 +79,10 @@ fn two_servers_are_parted_by_the_leader_before_one_leaves() {
     assert_eq!(marker.members, raft(&[1]), "its disk says that others elect");
     let at = at(1);
     assert_eq!(deeds(server.hear(Input::Left(Ok(())))), [Action::ListRaft(at)]);
-    let wanted = deeds(server.hear(Input::Raft(at, Ok(raft(&[1])))));
+    let wanted = deeds(server.hear(Input::Raft(at, Ok(raft(&[1]).into()))));
     assert!(!wanted.contains(&Action::Term), "the leader still sees it alive, and may take it up again");
     server.hear(State { members: members(&[1]), ..serving(1, &[1], 1) });
-    assert!(deeds(server.hear(Input::Raft(at, Ok(raft(&[1]))))).contains(&Action::Term));
+    assert!(deeds(server.hear(Input::Raft(at, Ok(raft(&[1]).into())))).contains(&Action::Term));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn whom_the_leader_took_up_again_comes_back_to_leave_once_more() {
     server.hear(Input::Removed(name(0), Ok(())));
     server.hear(Input::Left(Ok(())));
     let at = at(1);
-    assert_eq!(deeds(server.hear(Input::Raft(at, Ok(raft(&[0, 1]))))), [Action::Term]);
+    assert_eq!(deeds(server.hear(Input::Raft(at, Ok(raft(&[0, 1]).into())))), [Action::Term]);
     let wanted = deeds(server.hear(Input::Ended(0)));
     assert_eq!(started(&wanted).expect("once more").expect, None);
     server.hear(Input::Started);
@@ -107,7 +107,7 @@ fn whom_the_leader_took_up_again_comes_back_to_leave_once_more() {
     server.hear(Input::Removed(name(0), Ok(())));
     server.hear(Input::Left(Ok(())));
     server.hear(State { members: members(&[1]), ..serving(1, &[1], 1) });
-    server.hear(Input::Raft(at, Ok(raft(&[1]))));
+    server.hear(Input::Raft(at, Ok(raft(&[1]).into())));
     assert_eq!(deeds(server.hear(Input::Ended(0))).last(), Some(&Action::Exit(0)));
 }
 

@@ -257,7 +257,7 @@ fn a_leader_of_version_3_that_the_other_one_cannot_find_is_not_handed_over() {
             server.own(&[0, 1], Some(0));
             wanted.extend(server.hear(serving(1, &[0, 1], 0)));
             if let Some((asked, _)) = server.procedure.reading {
-                wanted.extend(server.hear(Input::Raft(asked, Ok(servers.clone()))));
+                wanted.extend(server.hear(Input::Raft(asked, Ok(servers.clone().into()))));
             }
             wanted.extend(server.wait(Duration::from_millis(50)));
             if wanted.contains(&Action::AskBusy) {
@@ -292,6 +292,12 @@ fn the_only_voter_waits_for_whoever_is_about_to_become_one() {
         server.hear(State { leader: Some(leader(0)), disk: Disk::Empty, ..leaderless(1, &[]) });
     });
     assert!(surplus.0, "who serves may be wanted by now: {surplus:?}");
+    let news = holds(&|server| {
+        server.hear(Input::Desired(desired(1, &[0]), server.now.at));
+        server.own(&[0, 1], Some(0));
+        server.finds_no_name_of(1);
+    });
+    assert!(news.0, "Kubernetes' word does not know of whom gossip shows: {news:?}");
     let gone = holds(&|server| {
         server.own(&[0], Some(0));
     });

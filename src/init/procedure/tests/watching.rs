@@ -196,7 +196,50 @@ fn nothing_is_removed_that_has_another_name() {
     server.wait(Duration::from_secs(11));
     server.own(&[0, 1, 2], Some(0));
     let at = server.procedure.reading.expect("it was asked").0;
-    let wanted = server.hear(Input::Raft(at, Ok(servers)));
+    let wanted = server.hear(Input::Raft(at, Ok(servers.into())));
     let more = server.wait(Duration::from_secs(5));
     assert!(!wanted.iter().chain(&more).any(|action| matches!(action, Action::RemovePeer { .. })));
+}
+
+#[test]
+fn two_that_show_each_other_where_they_were_do_not_wait_for_ever() {
+    let all = [0, 1, 2];
+    let mut server = Life::running(2, &all, 0);
+    // Both have lost their names, and serf of neither learns anything more.
+    let shown = Member::new(name(2), ip(9), Status::Alive);
+    let other = State { ip: Some(ip(7)), members: vec![shown], ..leaderless(1, &all) };
+    let restarts = (0..200).find(|_| {
+        server.finds_no_name_of(0);
+        let mut wanted = server.hear(other.clone());
+        wanted.extend(server.own(&[1, 2], None));
+        wanted.extend(server.say_raft_if_asked(&all));
+        wanted.extend(server.wait(Duration::from_secs(1)));
+        wanted.contains(&Action::Term)
+    });
+    assert!(restarts.is_some_and(|second| (99..=104).contains(&second)), "no name is taken so long: {restarts:?}");
+}
+
+#[test]
+fn whoever_has_just_come_may_make_one_pool_of_two() {
+    // a-4 and a-6 are gossip of their own, beside those that a-0 leads; a-5 has been away.
+    let all = [0, 1, 2, 3, 4, 5, 6];
+    let restarts = |comes: u32| {
+        let mut server = Life::running(6, &all, 0);
+        (0..60).find(|second| {
+            for led in 0..4 {
+                server.hear(State { members: members(&[0, 1, 2, 3]), ..serving(led, &all, 0) });
+            }
+            server.hear(State { members: members(&[4, 6]), ..leaderless(4, &all) });
+            if *second >= comes {
+                server.hear(State { members: members(&[5]), ..serving(5, &all, 0) });
+            }
+            let mut wanted = server.own(&[4, 6], None);
+            wanted.extend(server.say_raft_if_asked(&all));
+            wanted.extend(server.wait(Duration::from_secs(1)));
+            wanted.contains(&Action::Term)
+        })
+    };
+    let after = |comes| restarts(comes).expect("a restart");
+    assert!((18..=22).contains(&after(100)), "{}", after(100));
+    assert!((24..=28).contains(&after(10)), "{}", after(10));
 }

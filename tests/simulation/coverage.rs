@@ -50,6 +50,7 @@ seen! {
     Stranger = "looks that met a stranger",
     Unpreventable = "joins of another set that no wrapper could prevent",
     Undecidable = "elections by the vote of a lost disk, where nobody could win without it",
+    Unread = "elections beside another cluster by one without a wrapper, of another protocol, or with a disk never looked at",
     Settled = "schedules that settled",
     Waived = "schedules that could not settle: a majority of the disks is gone",
 }

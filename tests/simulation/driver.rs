@@ -38,6 +38,10 @@ pub struct Wrapper {
     pub look_again: Mask,
     /// A look at the own dkron is on its way.
     pub own_asked: bool,
+    /// When it looked at the peers last by itself, and does so next.
+    pub peers_at: (u64, u64),
+    /// The same for the own dkron.
+    pub own_at: (u64, u64),
     tick_at: u64,
     steps: u32,
 }
@@ -80,12 +84,14 @@ impl World {
             looking: 0,
             look_again: 0,
             own_asked: false,
+            peers_at: (self.now, self.now + self.random.between(1, 40)),
+            own_at: (self.now, self.now + self.random.between(1, 60)),
             tick_at: u64::MAX,
             steps: 0,
         };
+        let (peers, own) = (wrapper.peers_at.1 - self.now, wrapper.own_at.1 - self.now);
         self.wrappers[slot] = Some(wrapper);
         self.volumes[slot].waits_since = self.now;
-        let (peers, own) = (self.random.between(1, 40), self.random.between(1, 60));
         let slot8 = slot as u8;
         self.after(peers, Event::Peers { slot: slot8, life });
         self.after(own, Event::Own { slot: slot8, life, again: true });
@@ -139,7 +145,7 @@ impl World {
         let now = clock(slot, self.now);
         if !wrapper.planted.hears(self, slot, &mut input) {
             self.wrappers[slot] = Some(wrapper);
-            return;
+            return self.keep_pace(slot);
         }
         let wanted = wrapper.procedure.step(now, input);
         let wanted = if wanted.is_empty() { wanted } else { wrapper.planted.wants(self, slot, wanted) };
@@ -155,8 +161,29 @@ impl World {
         if loops {
             self.break_with(Broken::Loop, || format!("wrapper {slot} has taken in {STEPS} facts"));
         }
+        self.keep_pace(slot);
         for action in wanted {
             self.begin(slot, life, action);
+        }
+    }
+
+    /// A shorter pause between two looks ends one that has begun.
+    pub fn keep_pace(&mut self, slot: Slot) {
+        let now = self.now;
+        let Some(wrapper) = self.wrappers[slot].as_mut() else { return };
+        let (pace, life, slot) = (wrapper.procedure.pace(), wrapper.life, slot as u8);
+        let due = |(last, next): &mut (u64, u64), pause: std::time::Duration| {
+            let due = (*last + pause.as_millis() as u64).max(now + 1);
+            let earlier = due < *next;
+            *next = due.min(*next);
+            earlier.then_some(due - now)
+        };
+        let (peers, own) = (due(&mut wrapper.peers_at, pace.peers), due(&mut wrapper.own_at, pace.own));
+        if let Some(time) = peers {
+            self.after(time, Event::Peers { slot, life });
+        }
+        if let Some(time) = own {
+            self.after(time, Event::Own { slot, life, again: true });
         }
     }
 
@@ -247,6 +274,8 @@ impl World {
             Action::RemovePeer { .. } => self.random.between(25, 120),
             Action::HandOver(_) => self.random.between(5, 25),
             Action::Leave | Action::AskBusy => self.random.between(1, 6),
+            // Later than what asked for it.
+            Action::Look => 1,
             _ => 0,
         };
         if time == 0 {
@@ -309,15 +338,12 @@ impl World {
             Action::Mark(marker) => self.volumes[slot].marker = Some(marker),
             Action::Look => {
                 self.look_at_peers(slot, life, false);
-                let time = self.random.between(1, 4);
-                let Some(wrapper) = self.wrappers[slot].as_mut() else { return };
-                if !std::mem::replace(&mut wrapper.own_asked, true) {
-                    self.after(time, Event::Own { slot: slot as u8, life, again: false });
-                }
+                self.ask_own(slot);
             }
             Action::Exit(code) => {
                 self.note(|| format!("wrapper {slot} exits with {code}"));
                 self.check_going(slot, "exit");
+                self.founder_is_silent(slot);
                 self.container_ends(slot);
             }
             Action::EndPlugins | Action::Say(_) => {}
@@ -336,6 +362,17 @@ impl World {
         let join = launch.join.iter().filter_map(|name| self.target(name)).collect();
         self.start_dkron(slot, Flags { join, expect: launch.expect.unwrap_or(0) });
         self.wrapper_hears(slot, 1, Input::Started);
+        self.ask_own(slot);
+    }
+
+    /// The own dkron is to be looked at now.
+    fn ask_own(&mut self, slot: Slot) {
+        let time = self.random.between(1, 4);
+        let Some(wrapper) = self.wrappers[slot].as_mut() else { return };
+        let life = wrapper.life;
+        if !std::mem::replace(&mut wrapper.own_asked, true) {
+            self.after(time, Event::Own { slot: slot as u8, life, again: false });
+        }
     }
 
     fn target(&self, name: &Name) -> Option<Target> {

@@ -64,6 +64,8 @@ pub const SURPRISE: u64 = 6_000;
 const BEHIND: u32 = 3;
 /// What the leader does so shortly before a leave the leaving server cannot know.
 const RACE: u64 = 100;
+/// A dkron that starts is looked at each 0.1 s: for so long its wrapper cannot know that it serves by now.
+const LOOK: u64 = 105;
 /// Raft's configuration is read each second by who is about to go: a younger change by the leader itself cannot be known.
 const READ: u64 = 1_200;
 /// That a dkron without a wrapper is to end Kubernetes alone tells: its word is written after 1.2 s at the latest and read within 0.9 s.
@@ -153,7 +155,9 @@ impl World {
 
     /// dkron is to be started again because the others do not see it, or because it still looks for others and does not say what it does.
     fn is_being_cured(&self, slot: Slot) -> bool {
-        if self.dkron[slot].as_ref().is_some_and(|process| process.stage < Stage::Serving) {
+        let now = self.now;
+        let starts = |process: &Process| process.stage < Stage::Serving || now < process.serves_since + LOOK;
+        if self.dkron[slot].as_ref().is_some_and(starts) {
             return true;
         }
         let stops = self.wrappers[slot].as_ref().is_some_and(|wrapper| wrapper.stopping);

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use dkron_ha::init::procedure::{Input, Look, Name, Told};
+use dkron_ha::init::procedure::{Input, Look, Name, PROTOCOL, Told};
 
 use crate::coverage::Seen;
-use crate::driver::clock;
+use crate::driver::{Wrapper, clock};
 use crate::kubernetes::Kind;
 use crate::names::{Ip, Slot, address, bit, number, set_of, slot_of};
-use crate::world::{Event, World};
+use crate::world::World;
 
 /// After this time an address that is silent is given up, milliseconds.
 const SILENCE: u64 = 800;
@@ -16,9 +16,11 @@ const SILENCE: u64 = 800;
 impl World {
     /// Looks at all peers: `again` at the wrapper's pace, or because it asked for that.
     pub fn look_at_peers(&mut self, slot: Slot, life: u32, again: bool) {
-        let now = clock(slot, self.now);
-        let Some(wrapper) = self.wrappers[slot].as_ref().filter(|wrapper| wrapper.life == life) else { return };
-        let (peers, pace) = (wrapper.procedure.peers(now), wrapper.procedure.pace().peers);
+        let (now, at) = (clock(slot, self.now), self.now);
+        let due = |wrapper: &&mut Wrapper| wrapper.life == life && (!again || wrapper.peers_at.1 <= at);
+        let Some(wrapper) = self.wrappers[slot].as_mut().filter(due) else { return };
+        wrapper.peers_at = (at, u64::MAX);
+        let peers = wrapper.procedure.peers(now);
         for (peer, known) in peers {
             let Some(place) = self.names.place(&peer.pod) else { continue };
             let Some(wrapper) = self.wrappers[slot].as_mut() else { return };
@@ -29,9 +31,7 @@ impl World {
                 wrapper.look_again |= bit(place);
             }
         }
-        if again {
-            self.after(pace.as_millis() as u64, Event::Peers { slot: slot as u8, life });
-        }
+        self.keep_pace(slot);
     }
 
     /// A look is over; one that was asked for meanwhile begins.
@@ -80,13 +80,16 @@ impl World {
             self.seen.count(Seen::Stranger);
         }
         let cut = self.network.state_cut & (bit(from) | bit(there)) != 0;
-        let kind = self.pods[there].as_ref().map(|pod| pod.kind);
+        let foreign = |at: Slot| self.pods[at].as_ref().is_some_and(|pod| pod.kind == Kind::Foreign);
         let wrapper = match &self.wrappers[there] {
             _ if cut => Told::Silence,
             Some(wrapper) => {
                 let mut state = wrapper.procedure.state(clock(there, self.now));
-                state.protocol += u32::from(kind == Some(Kind::Foreign));
-                return Look { ip: at, by_name, wrapper: Told::Answer(state), dkron: Told::Silence };
+                // Two of the same kind understand each other.
+                state.protocol += u32::from(foreign(there) != foreign(from));
+                let foreign = state.protocol != PROTOCOL;
+                let dkron = self.view_of(there).filter(|_| foreign).map_or(Told::Silence, Told::Answer);
+                return Look { ip: at, by_name, wrapper: Told::Answer(state), dkron };
             }
             None => Told::Nobody,
         };
@@ -94,21 +97,14 @@ impl World {
         Look { ip: at, by_name, wrapper, dkron }
     }
 
-    /// Looks at the own dkron; `again` at the wrapper's pace.
+    /// Looks at the own dkron: `again` at the wrapper's pace, or because it asked for that.
     pub fn look_at_own(&mut self, slot: Slot, life: u32, again: bool) {
-        if self.wrappers[slot].as_ref().is_none_or(|wrapper| wrapper.life != life) {
-            return;
-        }
-        if let Some(wrapper) = self.wrappers[slot].as_mut().filter(|_| !again) {
-            wrapper.own_asked = false;
-        }
+        let at = self.now;
+        let due = |wrapper: &&mut Wrapper| wrapper.life == life && (!again || wrapper.own_at.1 <= at);
+        let Some(wrapper) = self.wrappers[slot].as_mut().filter(due) else { return };
+        wrapper.own_asked &= again;
+        wrapper.own_at = (at, u64::MAX);
         let view = self.view_of(slot);
         self.feed(slot, Input::Own(view));
-        let wrapper = self.wrappers[slot].as_ref().filter(|wrapper| wrapper.life == life);
-        if let Some(pace) = wrapper.map(|wrapper| wrapper.procedure.pace().own)
-            && again
-        {
-            self.after(pace.as_millis() as u64, Event::Own { slot: slot as u8, life, again });
-        }
     }
 }

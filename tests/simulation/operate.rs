@@ -12,11 +12,11 @@ use crate::world::World;
 impl World {
     /// What a server that was to found the cluster has done, others may not hear until it is back: not by what it does (dkron forgets
     /// that it was to found one as soon as it has), but by what its wrapper has told.
-    fn founder_is_silent(&mut self, slot: Slot) {
+    pub fn founder_is_silent(&mut self, slot: Slot) {
         let founds = match &self.wrappers[slot] {
             Some(wrapper) => {
                 let state = wrapper.procedure.state(clock(slot, self.now));
-                state.expecting || state.disk == Disk::Unknown
+                state.expecting && state.up || state.disk == Disk::Unknown
             }
             None => self.dkron[slot].as_ref().is_some_and(|process| process.flags.expect > 0),
         };

@@ -58,7 +58,9 @@ impl World {
                 let wrapper = self.wrappers[slot].as_ref();
                 wrapper.is_some_and(|wrapper| wrapper.procedure.state(clock(slot, now)).phase == Phase::Holding)
             };
-            if (0..self.wrappers.len()).any(holds) {
+            // Neither does anybody do anything while a set is deleted, before it is made anew.
+            let is_away = self.sets.iter().any(|set| set.deleting);
+            if is_away || (0..self.wrappers.len()).any(holds) {
                 self.held_until = now;
             }
             if now - healed.max(self.held_until) > if slow { SLOW_BOUND } else { BOUND } {

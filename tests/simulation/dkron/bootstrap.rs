@@ -3,7 +3,7 @@
 use crate::coverage::Seen;
 use crate::invariants::{Broken, SURPRISE};
 use crate::kubernetes::Kind;
-use crate::names::{Slot, bit, place_of, set_of};
+use crate::names::{Slot, bit, place_of, set_of, slot_of};
 use crate::world::World;
 
 use super::serf::Standing;
@@ -26,7 +26,7 @@ impl World {
     pub fn maybe_bootstrap(&mut self, slot: Slot) {
         let Some(process) = self.dkron[slot].as_mut() else { return };
         process.serf.events_wait = false;
-        if process.flags.expect < 2 || process.stage < Stage::Up || process.leaving {
+        if process.flags.expect < 2 || process.stage < Stage::Up || !process.raft.running {
             return;
         }
         if !self.volumes[slot].log.is_empty() {
@@ -79,7 +79,8 @@ impl World {
 
     /// Those who were asked did not answer: dkron goes on without their answer.
     pub fn bootstrap_by(&mut self, slot: Slot) {
-        let servers = self.counted(slot);
+        let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
+        let servers = self.counted(slot).filter(|_| runs);
         if let Some(servers) = servers.filter(|_| self.volumes[slot].log.is_empty()) {
             self.bootstrap(slot, servers);
         }
@@ -94,26 +95,37 @@ impl World {
         self.seen.count(Seen::Bootstrap);
         self.note(|| format!("dkron {slot} bootstraps with {:b}", servers.voters));
         let set = set_of(slot);
-        // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know.
         let holds = |at: &Slot| {
             let genesis = self.volumes[*at].log.genesis;
             let cluster = genesis.checked_sub(1).map(|index| &self.clusters[index as usize]);
-            let wanted = self.is_wanted(*at) || self.pods[*at].is_some();
-            cluster.is_some_and(|cluster| !cluster.dead) && wanted
+            cluster.is_some_and(|cluster| !cluster.dead)
         };
-        // Neither whom Kubernetes has only just wanted again.
+        // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know; neither of one whom
+        // Kubernetes has only just wanted again.
         let is_news = |at: &Slot| {
+            let wanted = self.is_wanted(*at) || self.pods[*at].is_some();
             let runs = self.pods[*at].as_ref().is_some_and(|pod| pod.running);
-            now < self.surprised_at + SURPRISE && !runs
+            !wanted || now < self.surprised_at + SURPRISE && !runs
         };
         let (unknown, known): (Vec<Slot>, Vec<Slot>) = Self::places(set).filter(holds).partition(is_news);
         let other = known.first().copied();
-        // Two servers that bootstrap with the same servers write the same first entry. Raft goes by their IDs, and dkron 4 looks for
-        // each where gossip shows it, so that one who has moved between the two makes no other cluster of the second.
-        let same = |first: &Servers| *first == servers || !self.params.three && first.voters == servers.voters;
+        // Two servers that bootstrap with the same servers write the same first entry. Raft goes by their IDs, and each votes once, so
+        // that one who has moved between the two makes no other cluster of the second. dkron 4 looks for it where gossip shows it;
+        // with dkron 3 nobody else may answer where it was.
+        let nobodys = |ip, place| self.slot_at(ip).is_none_or(|at| at == slot_of(set, place));
+        let found = |first: &Servers, place: usize| {
+            first.ips[place] == servers.ips[place]
+                || nobodys(first.ips[place], place) && nobodys(servers.ips[place], place)
+        };
+        let same = |cluster: &Cluster| {
+            let first = &cluster.first;
+            let all_found = || first.places().all(|place| found(first, place));
+            *first == servers || !cluster.led && first.voters == servers.voters && (!self.params.three || all_found())
+        };
         let twin = other.map(|at| self.volumes[at].log.genesis);
-        let twin = twin.filter(|genesis| same(&self.clusters[*genesis as usize - 1].first));
-        if self.pods[slot].as_ref().is_some_and(|pod| pod.kind == Kind::Plain && pod.running) {
+        let twin = twin.filter(|genesis| same(&self.clusters[*genesis as usize - 1]));
+        let plain = self.pods[slot].as_ref().is_some_and(|pod| pod.kind == Kind::Plain && pod.running);
+        if plain {
             // Nothing that a wrapper did: what follows is not looked at.
             self.over |= other.is_some() && twin.is_none();
         } else if let Some(at) = other.filter(|_| twin.is_none()) {
@@ -128,8 +140,10 @@ impl World {
                 committed: (0, 0),
                 first: servers,
                 servers,
+                plain,
                 led: false,
                 led_at: 0,
+                founded_at: now,
                 unknown,
                 dead: false,
             });

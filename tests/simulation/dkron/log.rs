@@ -106,10 +106,14 @@ pub struct Cluster {
     pub first: Servers,
     /// The configuration committed last.
     pub servers: Servers,
+    /// A dkron without a wrapper founded it.
+    pub plain: bool,
     /// It has had a leader.
     pub led: bool,
     /// When a leader last reached a majority of it.
     pub led_at: u64,
+    /// When it was founded.
+    pub founded_at: u64,
     /// Places of the set whose disks held another one when it was founded, where nobody could know of them yet.
     pub unknown: Mask,
     /// More of its disks are lost than it can do without: whatever follows is a new beginning.

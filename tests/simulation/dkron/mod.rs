@@ -100,6 +100,12 @@ pub struct Process {
     pub terminated: bool,
     /// A job runs here until then.
     pub busy_until: u64,
+    /// It was started with raft state of which no wrapper had ever made a marker: nobody can tell whose that is before it runs.
+    pub unread: bool,
+    /// When it was started.
+    pub begun: u64,
+    /// Since when it serves.
+    pub serves_since: u64,
 }
 
 impl World {
@@ -107,6 +113,8 @@ impl World {
     pub fn start_dkron(&mut self, slot: Slot, flags: Flags) {
         let Some(pod) = self.pods[slot].as_ref() else { return };
         self.runs += 1;
+        let volume = &self.volumes[slot];
+        let unread = !volume.log.is_empty() && volume.marker.as_ref().is_none_or(|marker| marker.members.is_empty());
         let process = Process {
             run: self.runs,
             ip: pod.ip,
@@ -117,6 +125,9 @@ impl World {
             leaving: false,
             terminated: false,
             busy_until: 0,
+            unread,
+            begun: self.now,
+            serves_since: 0,
         };
         self.note(|| format!("dkron {} starts: {:?}", slot, process.flags));
         self.dkron[slot] = Some(process);
@@ -143,6 +154,7 @@ impl World {
             Step::Join => self.try_to_join(slot),
             Step::Serve => {
                 process.stage = Stage::Serving;
+                process.serves_since = self.now;
                 process.raft.running = true;
                 process.raft.quiet_since = self.now;
                 self.volumes[slot].database = true;

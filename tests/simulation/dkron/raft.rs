@@ -2,6 +2,7 @@
 
 use crate::coverage::Seen;
 use crate::invariants::Broken;
+use crate::kubernetes::Kind;
 use crate::names::{Slot, bit, place_of, set_of, slot_of};
 use crate::world::World;
 
@@ -221,6 +222,7 @@ impl World {
         let log = self.volumes[slot].log;
         let set = set_of(slot);
         let own = self.clusters[log.genesis as usize - 1];
+        let begun = self.dkron[slot].as_ref().map_or(0, |process| process.begun);
         let other = Self::places(set).find(|at| {
             let theirs = self.volumes[*at].log.genesis;
             if theirs == 0 || theirs == log.genesis {
@@ -229,11 +231,30 @@ impl World {
             let cluster = &self.clusters[theirs as usize - 1];
             // A cluster that was led since the other one was is the one that there is: what was wrong, if anything, was its first leader,
             // where those were known who hold the other one.
-            let is_news = if own.led { cluster.led_at > own.led_at } else { own.unknown & bit(place_of(*at)) == 0 };
+            let unknown = own.unknown & bit(place_of(*at)) != 0 && cluster.led_at <= own.founded_at;
+            let is_news = if own.led { cluster.led_at > own.led_at } else { !unknown };
             // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know.
-            cluster.led && !cluster.dead && is_news && (self.is_wanted(*at) || self.pods[*at].is_some())
+            // Where the other one was founded while nobody could know of this one, neither can this one know of that, if it does not reach it
+            // or was started before anybody has looked at that disk.
+            let unheard = !self.reaches(slot, *at) || self.volumes[*at].waits_since > begun;
+            let is_apart = cluster.unknown & bit(place_of(slot)) != 0 && unheard;
+            let there = self.is_wanted(*at) || self.pods[*at].is_some();
+            cluster.led && !cluster.dead && is_news && !is_apart && there
         });
-        if let Some(other) = other {
+        let unread = self.dkron[slot].as_ref().is_some_and(|process| process.unread);
+        // What one without a wrapper does no wrapper can prevent; nor does one understand what another of another protocol calls its cluster.
+        let kind = |at: Slot| self.pods[at].as_ref().map(|pod| pod.kind);
+        let is_foreign = |at: Slot| kind(at) == Some(Kind::Foreign);
+        let misunderstood = |at: Slot| kind(slot) == Some(Kind::Plain) || is_foreign(slot) != is_foreign(at);
+        let unknown = |at: Slot| {
+            let genesis = self.volumes[at].log.genesis;
+            own.plain || self.clusters[genesis as usize - 1].unknown & bit(place_of(slot)) != 0
+        };
+        if other.is_some_and(|at| unread && unknown(at) || misunderstood(at)) {
+            // What follows of it is not looked at.
+            self.seen.count(Seen::Unread);
+            self.over = true;
+        } else if let Some(other) = other {
             self.break_with(Broken::TwoClusters, || {
                 format!("server {slot} leads cluster {}, the disk of {other} holds another", log.genesis)
             });

@@ -68,8 +68,14 @@ impl World {
         }
     }
 
-    /// Writes a configuration; says whether it is committed.
+    /// Writes a configuration; says whether it is committed. Raft begins none before the last one is committed.
     fn change(&mut self, leader: Slot, servers: Servers) -> bool {
+        let log = self.volumes[leader].log;
+        if self.clusters[log.genesis as usize - 1].servers != log.servers
+            && self.replicate(leader) < log.servers.majority()
+        {
+            return false;
+        }
         let log = &mut self.volumes[leader].log;
         log.index += 1;
         log.servers = servers;

@@ -6,7 +6,7 @@ use crate::kubernetes::Kind;
 use crate::names::{Ip, PLACES, Slot, place_of, set_of, slot_of};
 use crate::world::World;
 
-use super::Step;
+use super::{Process, Step};
 
 /// Whoever has had an address for so short a while, milliseconds, no wrapper has seen there: it looks each 0.25 s, and where nobody
 /// answered before it has waited 0.8 s for that.
@@ -182,7 +182,13 @@ impl World {
             if alive || told.standing == Standing::Left {
                 *known = told_again;
             }
-        } else if told.stamp <= known.stamp || told.standing == Standing::Failed {
+        } else if told.standing == Standing::Failed {
+            // Whom somebody else holds for dead is suspected, hears of that, and contradicts.
+            if known.standing == Standing::Alive && known.ip == told.ip && told.stamp >= known.stamp {
+                self.contradict(slot, place, told.ip);
+            }
+            return;
+        } else if told.stamp <= known.stamp {
             return;
         } else if known.ip == told.ip {
             joins = alive && known.standing != Standing::Alive;
@@ -202,6 +208,17 @@ impl World {
         if joins && told.tagged && process.flags.expect > 1 {
             let time = self.random.between(1_000, 1_200);
             self.dkron_in(time, slot, Step::Events);
+        }
+    }
+
+    /// The member `place` hears from `slot` that somebody holds it for dead.
+    fn contradict(&mut self, slot: Slot, place: usize, ip: Ip) {
+        let (at, now) = (slot_of(set_of(slot), place), self.now);
+        let reached = self.reaches(slot, at);
+        let lives = |process: &&mut Process| process.serf.running && process.ip == ip && !process.leaving && reached;
+        if let Some(process) = self.dkron[at].as_mut().filter(lives) {
+            process.serf.view[place].stamp = now;
+            process.serf.has_news = true;
         }
     }
 
@@ -250,10 +267,10 @@ impl World {
         process.serf.exchange_at = next;
         let view = process.serf.view;
         for wanted in [Standing::Alive, Standing::Failed] {
-            let first = self.random.index(PLACES);
-            let places = (0..PLACES).map(|place| (first + place) % PLACES);
-            let mut found = places.filter(|place| view[*place].standing == wanted && *place != place_of(slot));
-            if let Some(place) = found.next() {
+            let mut found = (0..PLACES).filter(|place| view[*place].standing == wanted && *place != place_of(slot));
+            let count = found.clone().count();
+            let nth = if count == 0 { 0 } else { self.random.index(count) };
+            if let Some(place) = found.nth(nth) {
                 let other = slot_of(set_of(slot), place);
                 let there = self.serf_at(other).is_some_and(|process| process.ip == view[place].ip);
                 if there && self.reaches(slot, other) {

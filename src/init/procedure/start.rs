@@ -24,9 +24,6 @@ const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// Time for the label updater to tell what Kubernetes wants.
 const NEWS: Duration = Duration::from_secs(10);
 
-/// Time for the same where a server would found the cluster alone, and has nobody else to ask.
-const NEWS_OF_THE_ONLY_ONE: Duration = Duration::from_secs(30);
-
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -182,7 +179,7 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
     // A server that would be alone has nobody to ask whether others have been added since.
-    if size == 1 && facts.desired(now).is_none() && now.since(tried.since) < NEWS_OF_THE_ONLY_ONE {
+    if size == 1 && facts.desired(now).is_none() && now.since(tried.since) < NEWS {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
     // Servers that were added later are none of the first, and may hold the cluster.

@@ -338,8 +338,7 @@ impl Procedure {
     pub(super) fn has_lost_its_leader(&mut self, now: Moment) -> bool {
         let Some(leader) = &self.child.follows else { return false };
         let holds = |peer: &Peer| peer.node() != leader && peer.may_hold_a_cluster(now);
-        let has_nothing = |peer: &Peer| peer.wrapper(now).is_some_and(|state| state.disk == Disk::Empty);
-        let is_gone = self.facts.peer_of(leader).is_some_and(has_nothing);
+        let is_gone = self.facts.peer_of(leader).is_some_and(|peer| peer.holds_nothing(now));
         let others = is_gone || self.facts.peers.values().any(holds);
         let lost = self.facts.own.is_some() && !self.facts.is_led(now) && others;
         if !lost || !self.is_surely_empty(now) || !self.is_still_empty(now) {

@@ -211,6 +211,11 @@ impl Facts {
         self.desired.as_ref().map(|(desired, _)| &desired.set_uid)
     }
 
+    /// Kubernetes has this pod; never without its word.
+    pub fn has_pod(&self, now: Moment, pod: &str) -> bool {
+        self.desired(now).is_some_and(|desired| desired.pods.iter().any(|there| *there.name == *pod))
+    }
+
     /// The address that Kubernetes gives a pod.
     pub fn vouched(&self, now: Moment, pod: &str) -> Option<IpAddr> {
         self.desired(now)?.pods.iter().find(|there| &*there.name == pod)?.ip
@@ -368,8 +373,7 @@ impl Facts {
 
     /// Gossip shows it alive, and Kubernetes' word does not have its pod: that may be older than the pod.
     pub fn is_news(&self, now: Moment, peer: &Peer) -> bool {
-        let has = |desired: &Desired| desired.pods.iter().any(|pod| pod.name == peer.name.pod);
-        self.is_member(peer.node()) && !self.desired(now).is_some_and(has)
+        self.is_member(peer.node()) && !self.has_pod(now, &peer.name.pod)
     }
 }
 

@@ -112,7 +112,7 @@ impl Procedure {
         let rivals = self.facts.peers.values().filter(|peer| peer.phase(now) == Some(Phase::Going));
         let first = rivals.clone().all(|peer| self.facts.ordinal(&peer.name.pod) < own);
         let rivals = rivals.count();
-        match self.verdict(now, |peer| self.stays_for_us(peer, now) && peer.phase(now) != Some(Phase::Going)) {
+        match self.verdict(now, |peer| self.stays_anyway(peer, now)) {
             // The other sees this one too, or has gone by then.
             Verdict::Hold(..) if rivals > 0 && first && now.since(since) < 2 * HEARING => {}
             Verdict::Hold(..) | Verdict::Nobody | Verdict::NoCluster => self.go_to(now, Step::Hold),

@@ -55,9 +55,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let old = facts.me.generation == Generation::Three && !empty;
     let at = match leader_at {
         Some(at) => at,
-        None if sole || old && led_for < AGREEMENT => {
-            return Start::Wait(Waiting::Leader(sights(facts, now)));
-        }
+        None if sole || old && led_for < AGREEMENT => return Start::Wait(Waiting::Leader(sights(facts, now))),
         None => return keep(Prepare::Keep),
     };
     let moved = facts.marker.as_ref().is_none_or(|marker| !stands_at_own_address(facts, &marker.members));

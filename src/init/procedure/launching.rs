@@ -145,7 +145,7 @@ impl Procedure {
                 let leader = if let Why::Leader(leader) = &why { Some(leader.clone()) } else { None };
                 self.tell(Saying::Starting(why, launch.expect));
                 if launch.disk == Prepare::MoveAside {
-                    self.hold_nothing(leader.as_ref());
+                    self.note_moved_aside(leader.as_ref());
                 }
                 self.start(now, launch);
                 self.child.follows = leader;
@@ -154,7 +154,7 @@ impl Procedure {
     }
 
     /// What this disk held is moved aside, since others hold the cluster.
-    fn hold_nothing(&mut self, leader: Option<&Name>) {
+    fn note_moved_aside(&mut self, leader: Option<&Name>) {
         let owner = self.facts.marker.as_ref().map(|marker| marker.owner.clone());
         self.facts.holds_nothing();
         let elsewhere = leader.map(|leader| self.facts.pod_of(leader).into()).into_iter().collect();

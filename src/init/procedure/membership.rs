@@ -71,14 +71,8 @@ impl Facts {
 
     /// Some other peer sees this one where it is, or no other serves: a server that nobody sees shows what once was.
     pub fn is_seen(&self, now: Moment, peer: &Peer) -> bool {
-        let node = peer.node();
         let mut others = self.peers.values().filter(|other| other.name != peer.name && other.is_up(now)).peekable();
-        let sees = |other: &Peer| {
-            other
-                .member(now, node)
-                .is_some_and(|member| member.status == Status::Alive && Some(member.ip) == peer.sure(now))
-        };
-        others.peek().is_none() || others.any(sees)
+        others.peek().is_none() || others.any(|other| other.finds(peer, now))
     }
 
     /// memberlist drops who is dead for 30 s, when it has probed everybody else once, one in a second.

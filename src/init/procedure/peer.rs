@@ -337,6 +337,11 @@ impl Peer {
         self.wrapper(now).map(|state| state.phase)
     }
 
+    /// Its wrapper has just said that its disk holds nothing.
+    pub fn holds_nothing(&self, now: Moment) -> bool {
+        self.wrapper(now).is_some_and(|state| state.disk == Disk::Empty)
+    }
+
     /// Its disk, or what it knows of raft, may hold a cluster.
     pub fn may_hold_a_cluster(&self, now: Moment) -> bool {
         match self.standing {

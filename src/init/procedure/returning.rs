@@ -42,9 +42,11 @@ const NEWER: Duration = Duration::from_secs(120);
 pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let waited = now.since(tried.since);
     // Those of whom Kubernetes has pods are given more time by one who could not be elected without them.
-    let patience = if is_in_a_minority(facts, now) && is_kept_from_others(facts, now) { AGREEMENT } else { COMPANY };
+    let minority = is_in_a_minority(facts, now);
+    let patience = if minority && is_kept_from_others(facts, now) { AGREEMENT } else { COMPANY };
     let company = facts.peers.values().any(|peer| peer.sure(now).is_some());
-    let others = facts.peers.values().any(|peer| !is_beyond(facts, peer, now));
+    let awaited = || facts.peers.values().filter(|peer| !is_beyond(facts, peer, now));
+    let others = awaited().next().is_some();
     let lonely = !company && waited < patience && others && !is_alone(facts, now);
     // Whoever was not looked at yet may know a leader, or be of another pool of gossip that this server makes one with its own; and
     // whoever was alone in its cluster starts alone, unless somebody holds another one.
@@ -62,9 +64,7 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod)));
     }
     // Where all others have said that they hold nothing, nobody is left who could.
-    let holds_nothing = |peer: &Peer| peer.wrapper(now).is_some_and(|state| state.disk == Disk::Empty);
-    let others_may_lead =
-        facts.peers.values().filter(|peer| !is_beyond(facts, peer, now)).any(|peer| !holds_nothing(peer));
+    let others_may_lead = awaited().any(|peer| !peer.holds_nothing(now));
     let is_taken_out = tried.is_listed == Some(false) || is_removed(facts, now);
     if is_taken_out && others_may_lead && waited < NEWER && hang_for(tried, now) < JOIN_LOOP {
         return Start::Wait(Waiting::Company(sights(facts, now)));
@@ -86,7 +86,7 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     // Whoever starts with few others may be one pool of gossip with them, beside another one that the rest makes.
-    if !is_alone(facts, now) && waited < patience && is_in_a_minority(facts, now) {
+    if !is_alone(facts, now) && waited < patience && minority {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     let launch = launch_among(facts, now, Prepare::Keep);
@@ -103,9 +103,8 @@ fn is_in_a_minority(facts: &Facts, now: Moment) -> bool {
     let others =
         || marker.members.iter().filter(|server| !facts.is_own(server)).map(|server| facts.peer_of(&server.id));
     let is_there = |peer: &&Peer| peer.sure(now).is_some();
-    let holds = |peer: &&Peer| peer.wrapper(now).is_none_or(|state| state.disk != Disk::Empty);
     let all = others().all(|peer| peer.as_ref().is_some_and(is_there));
-    let there = others().flatten().filter(is_there).filter(|peer| all || holds(peer)).count();
+    let there = others().flatten().filter(is_there).filter(|peer| all || !peer.holds_nothing(now)).count();
     there + usize::from(facts.is_among(&marker.members)) < majority(marker.members.len())
 }
 

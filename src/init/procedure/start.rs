@@ -147,8 +147,7 @@ pub fn is_to_be_founded(facts: &Facts, now: Moment) -> bool {
 
 /// Neither of the first servers nor a pod that Kubernetes has: looked for, and not awaited.
 pub fn is_beyond(facts: &Facts, peer: &Peer, now: Moment) -> bool {
-    let known = facts.desired(now).is_some_and(|desired| desired.pods.iter().any(|pod| pod.name == peer.name.pod));
-    !known && !facts.me.peers.iter().any(|name| name.pod == peer.name.pod)
+    !facts.has_pod(now, &peer.name.pod) && !facts.me.peers.iter().any(|name| name.pod == peer.name.pod)
 }
 
 /// It was not looked at yet, or not where Kubernetes has told that it is: its name may lead nowhere.

@@ -54,6 +54,11 @@ impl Procedure {
             }
     }
 
+    /// The same, and it is not about to go: what of two that see each other both believe.
+    pub(super) fn stays_anyway(&self, peer: &Peer, now: Moment) -> bool {
+        self.stays_for_us(peer, now) && peer.phase(now) != Some(Phase::Going)
+    }
+
     pub(super) fn verdict(&self, now: Moment, counts: impl Fn(&Peer) -> bool) -> Verdict {
         let facts = &self.facts;
         // That nobody is wanted is an old word where somebody has come back since it was written.
@@ -212,9 +217,7 @@ impl Procedure {
     pub(super) fn too_few_are_left(&self, now: Moment) -> bool {
         let Some(reading) = &self.facts.raft else { return false };
         let all = reading.servers.iter().filter(|server| server.voter).count();
-        // Whoever is about to go too stays for the verdict of the others alone.
-        let stays = |peer: &Peer| self.stays_for_us(peer, now) && peer.phase(now) != Some(Phase::Going);
-        self.found_by_one(now, &self.serving_voters(&stays)) < majority(all)
+        self.found_by_one(now, &self.serving_voters(&|peer| self.stays_anyway(peer, now))) < majority(all)
     }
 
     /// Voters that are to stay when this server goes, and those of them that are alive and know their leader.

@@ -301,13 +301,12 @@ impl Procedure {
         if !facts.leads() || facts.voter_since.is_none() {
             return;
         }
-        let (Some(at), Some(desired)) = (facts.own_rpc(), facts.desired(now)) else { return };
+        let Some(at) = facts.own_rpc().filter(|_| facts.desired(now).is_some()) else { return };
         let Some(voters) = facts.voters(now) else { return };
         let gone = |id: &Name| {
-            let pod = facts.pod_of(id);
             *id != facts.me.node
                 && facts.is_surplus(now, id)
-                && desired.pods.iter().all(|there| *there.name != *pod)
+                && !facts.has_pod(now, facts.pod_of(id))
                 && facts.peer_of(id).is_none_or(|peer| peer.sure(now).is_none())
                 && !facts.is_member(id)
         };

@@ -119,3 +119,10 @@ pub struct Cluster {
     /// More of its disks are lost than it can do without: whatever follows is a new beginning.
     pub dead: bool,
 }
+
+impl Cluster {
+    /// When it was founded, the disk at this place held another one that nobody could know of yet.
+    pub fn was_founded_unaware_of(&self, place: usize) -> bool {
+        self.unknown & bit(place) != 0
+    }
+}

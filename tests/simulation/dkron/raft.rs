@@ -3,7 +3,7 @@
 use crate::coverage::Seen;
 use crate::invariants::Broken;
 use crate::kubernetes::Kind;
-use crate::names::{Slot, bit, place_of, set_of, slot_of};
+use crate::names::{Slot, place_of, set_of, slot_of};
 use crate::world::World;
 
 use super::serf::Standing;
@@ -231,13 +231,13 @@ impl World {
             let cluster = &self.clusters[theirs as usize - 1];
             // A cluster that was led since the other one was is the one that there is: what was wrong, if anything, was its first leader,
             // where those were known who hold the other one.
-            let unknown = own.unknown & bit(place_of(*at)) != 0 && cluster.led_at <= own.founded_at;
+            let unknown = own.was_founded_unaware_of(place_of(*at)) && cluster.led_at <= own.founded_at;
             let is_news = if own.led { cluster.led_at > own.led_at } else { !unknown };
             // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know.
             // Where the other one was founded while nobody could know of this one, neither can this one know of that, if it does not reach it
             // or was started before anybody has looked at that disk.
             let unheard = !self.reaches(slot, *at) || self.volumes[*at].waits_since > begun;
-            let is_apart = cluster.unknown & bit(place_of(slot)) != 0 && unheard;
+            let is_apart = cluster.was_founded_unaware_of(place_of(slot)) && unheard;
             let there = self.is_wanted(*at) || self.pods[*at].is_some();
             cluster.led && !cluster.dead && is_news && !is_apart && there
         });
@@ -248,7 +248,7 @@ impl World {
         let misunderstood = |at: Slot| kind(slot) == Some(Kind::Plain) || is_foreign(slot) != is_foreign(at);
         let unknown = |at: Slot| {
             let genesis = self.volumes[at].log.genesis;
-            own.plain || self.clusters[genesis as usize - 1].unknown & bit(place_of(slot)) != 0
+            own.plain || self.clusters[genesis as usize - 1].was_founded_unaware_of(place_of(slot))
         };
         if other.is_some_and(|at| unread && unknown(at) || misunderstood(at)) {
             // What follows of it is not looked at.

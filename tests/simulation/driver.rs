@@ -32,6 +32,8 @@ pub struct Wrapper {
     pub planted: Planted,
     /// Since when its answer to the readiness probe has not been true.
     pub wrongly_ready_since: Option<u64>,
+    /// It has had an answer of somebody who held the cluster, or had heard of it.
+    pub has_heard: bool,
     /// Peers that are being looked at.
     pub looking: Mask,
     /// Those of them that are to be looked at once more.
@@ -81,6 +83,7 @@ impl World {
             stopping: false,
             planted,
             wrongly_ready_since: None,
+            has_heard: false,
             looking: 0,
             look_again: 0,
             own_asked: false,

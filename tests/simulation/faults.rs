@@ -252,6 +252,7 @@ fn invented(world: &World, slot: Slot, pod: &Name) -> State {
         expecting: false,
         stranded: false,
         anew: false,
+        comes: false,
         up: true,
         leader: None,
         leads: false,

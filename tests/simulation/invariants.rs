@@ -269,11 +269,13 @@ impl World {
         let Some((leader, place, at)) = self.taken_up.take_if(|(_, _, at)| self.now >= *at + UNDOING) else { return };
         let set = set_of(leader);
         let log = self.volumes[leader].log;
-        let runs = self.dkron[slot_of(set, place)].as_ref().is_some_and(|process| process.raft.running);
+        let runs = |slot: Slot| self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
         let lost = || self.good_voters(set, log.genesis, &log.servers, None) < log.servers.majority();
         // A crash in the middle of it, or a leader that nobody sees, leaves it undone.
         let zombie = self.dkron[leader].as_ref().is_some_and(|process| process.serf.zombie);
-        if log.genesis != 0 && !zombie && log.servers.has(place) && !runs && lost() && self.surprised_at < at {
+        // Where that leader was told to stop since, all begin anew.
+        let undone = runs(slot_of(set, place)) || !runs(leader);
+        if log.genesis != 0 && !zombie && log.servers.has(place) && !undone && lost() && self.surprised_at < at {
             self.break_with(Broken::QuorumLost, || {
                 format!("leader {leader} took server {place} up again, which had been removed and leaves")
             });
@@ -285,7 +287,12 @@ impl World {
         let set = &self.sets[set_of(slot)];
         let missing = Self::places(set_of(slot)).any(|at| at > slot && self.is_wanted(at) && self.pods[at].is_none());
         let led = World::places(set_of(slot)).any(|at| self.leader_named_by(at).is_some());
-        let holds = |at: Slot| !self.volumes[at].log.is_empty();
+        // What is on the disk of a server that nobody wants and whose pod is gone, nobody can know who has never heard of it.
+        let there = |at: Slot| self.is_wanted(at) || self.pods[at].is_some();
+        let marked = |at: Slot| there(at) && (!self.volumes[at].log.is_empty() || self.volumes[at].marker.is_some());
+        let heard = |at: Slot| self.wrappers[at].as_ref().is_some_and(|wrapper| wrapper.has_heard);
+        let known = World::places(set_of(slot)).any(|at| marked(at) || heard(at));
+        let holds = |at: Slot| !self.volumes[at].log.is_empty() && (known || there(at));
         let was_led = set.ever_led && World::places(set_of(slot)).any(holds);
         self.is_in(slot) || !was_led || set.ordered && !led && missing
     }

@@ -62,6 +62,16 @@ impl World {
             }
             looks.push(look);
         }
+        let holds = |look: &Look| {
+            let there = number(look.ip).and_then(|ip| self.slot_at(ip)).filter(|there| set_of(*there) == set_of(slot));
+            let answers = matches!(look.wrapper, Told::Answer(_)) || matches!(look.dkron, Told::Answer(_));
+            let formed = matches!(&look.wrapper, Told::Answer(state) if state.formed);
+            answers && (formed || there.is_some_and(|there| !self.volumes[there].log.is_empty()))
+        };
+        let heard = looks.iter().any(holds);
+        if let Some(wrapper) = self.wrappers[slot].as_mut() {
+            wrapper.has_heard |= heard;
+        }
         let looks = if looks.is_empty() { Err(self.names.failed.clone()) } else { Ok(looks) };
         let asked = clock(slot, self.now).at;
         self.wrapper_hears(slot, time, Input::Looked { pod, asked, looks });

@@ -73,6 +73,11 @@ impl World {
             }
             What::Scale(replicas) => {
                 self.seen.count(if replicas == 0 { Seen::FullStop } else { Seen::Scale });
+                // Without a set there is nothing to scale: it is made again so.
+                if self.sets[0].orphaned {
+                    self.sets[0].made_with = Some(replicas);
+                    return;
+                }
                 self.sets[0].replicas = replicas;
                 self.desired_changes(0);
             }
@@ -93,7 +98,6 @@ impl World {
             What::Orphan => {
                 self.seen.count(Seen::Orphan);
                 self.sets[0].orphaned = true;
-                self.desired_changes(0);
             }
             What::Adopt => self.adopt(),
             What::Part(mask) => {
@@ -133,11 +137,13 @@ impl World {
     }
 
     /// The set is made again, and takes its pods over.
-    fn adopt(&mut self) {
+    pub fn adopt(&mut self) {
         if self.sets[0].orphaned {
             let uid = self.new_uid();
-            self.sets[0].orphaned = false;
-            self.sets[0].uid = uid;
+            let set = &mut self.sets[0];
+            set.orphaned = false;
+            set.uid = uid;
+            set.replicas = set.made_with.take().unwrap_or(set.replicas);
             self.desired_changes(0);
         }
     }

@@ -26,10 +26,10 @@ impl World {
         // Whom it did not hear a wrapper does not know the next moment.
         self.surprised_at = now;
         self.network.heal();
+        self.adopt();
         for set in &mut self.sets {
             set.down_until = [0; crate::names::PLACES];
             set.kinds = [Kind::Wrapped; crate::names::PLACES];
-            set.orphaned = false;
             set.deleting &= set.anew_at != 0;
             if set.replicas == 0 {
                 set.replicas = set.size;

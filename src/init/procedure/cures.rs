@@ -2,24 +2,14 @@
 
 use std::time::Duration;
 
-use super::Procedure;
 use super::action::{Action, Prepare};
 use super::facts::RAFT_HOLDS;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
 use super::state::{Disk, Member, Name, Phase, State, Status};
+use super::{OWN_HURRY, Procedure};
 use super::{start, stranded};
-
-/// All are up and nobody leads: an election takes up to 3 s.
-const STALL: Duration = Duration::from_secs(5);
-
-/// After this time of a stall everybody starts anew, in order.
-const STALL_OF_ALL: Duration = Duration::from_secs(30);
-
-/// Restarts of the highest server alone. Members from before, with another size, are forgotten only where nobody runs any more.
-const STALLS_OF_ONE: u32 = 2;
-const ALL_DOWN: Duration = Duration::from_secs(4);
 
 /// The leader has not seen this server for so long: not a late gossip any more.
 const MISSED: Duration = Duration::from_secs(15);
@@ -29,6 +19,9 @@ const MISSED_WHILE_OTHERS_JOIN: Duration = Duration::from_secs(80);
 
 /// Whoever comes again and again makes no pool of two any more.
 const MISSED_THOUGH_SOMEBODY_COMES: Duration = Duration::from_secs(240);
+
+/// Whoever looks for others finds them within this time: a name server may be wrong for 30 s, and each try take 10.
+const DEAF: Duration = Duration::from_secs(60);
 
 /// Time for one server to restart and be seen again.
 const CURE_OF_ONE: Duration = Duration::from_secs(5);
@@ -42,27 +35,35 @@ const BLOCKED: Duration = Duration::from_secs(20);
 /// Nobody has led for so long, and raft has addresses from before.
 const STRANDED: Duration = Duration::from_secs(10);
 
+/// Time for those who have just lost their leader to elect another one.
+const ELECTION: Duration = Duration::from_secs(5);
+
 /// Cures that have failed before the container is given up.
 const CURES: u32 = 3;
 
+/// What the own dkron said longer ago than this is asked once more before it is restarted: it is near.
+const NEAR: Duration = Duration::from_millis(50);
+
 /// What was heard when all were asked once more holds for so long.
-const LAST_LOOK: Duration = Duration::from_millis(1500);
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// What is wrong, and what was done about it.
 #[derive(Debug, Default)]
 pub struct Cures {
     /// Since when all are up and none leads.
-    stalled: Option<Moment>,
+    pub stalled: Option<Moment>,
     /// How often dkron was restarted for that.
-    stalls: u32,
+    pub stalls: u32,
     /// Time between the end of dkron and its next start.
     pub pause: Duration,
     /// Until then the others are called to end their dkrons too.
-    calls_until: Option<Moment>,
+    pub calls_until: Option<Moment>,
     /// Since when the others do not see this server.
     missed: Option<Moment>,
     /// Since when the own dkron shows others where they no longer are.
     ghosts: Option<Moment>,
+    /// Since when somebody has been looking for this server in vain.
+    deaf: Option<Moment>,
     /// When dkron was restarted for that.
     cured: Option<Moment>,
     /// How often in a row.
@@ -71,12 +72,14 @@ pub struct Cures {
     pub out_of_raft: bool,
     /// When all were asked once more before a restart, whatever it is for.
     asked: Option<Moment>,
+    /// When the own dkron was asked again after all others.
+    asked_own: Option<Moment>,
 }
 
 impl Cures {
     /// dkron is started anew.
     pub fn begin(&mut self) {
-        (self.stalled, self.missed, self.ghosts, self.asked) = (None, None, None, None);
+        (self.stalled, self.missed, self.ghosts, self.deaf, self.asked) = (None, None, None, None, None);
     }
 
     /// The others are to end their dkrons too: members from before are forgotten only where nobody runs any more.
@@ -93,106 +96,26 @@ impl Cures {
 impl Procedure {
     /// When all, and the own dkron, were asked once more before a restart, if they have answered: somebody may lead since the look
     /// before, with this server's vote, or may be restarting just now.
-    fn last_look(&mut self, now: Moment) -> Option<Moment> {
+    pub(super) fn last_look(&mut self, now: Moment) -> Option<Moment> {
         let Some(asked) = self.watch.cures.asked.filter(|asked| now.since(*asked) < LAST_LOOK) else {
-            self.watch.cures.asked = Some(now);
+            (self.watch.cures.asked, self.watch.cures.asked_own) = (Some(now), None);
             self.watch.raft_changed();
             self.read_raft(now);
             self.out.push(Action::Look);
             return None;
         };
-        (self.all_heard(now, asked) && self.child.looked > asked).then_some(asked)
-    }
-
-    /// The same, and raft was read since: before anybody leads, the cluster may have been founded here.
-    fn is_still_empty(&mut self, now: Moment) -> bool {
-        let asked = self.last_look(now);
-        asked.is_some_and(|asked| self.facts.raft.as_ref().is_some_and(|reading| reading.at > asked))
-    }
-
-    /// The first servers were to be so many, and now others, before any leader was seen.
-    pub(super) fn size_has_changed(&mut self, now: Moment) -> bool {
-        let (Some(old), false) = (self.child.agreed, self.facts.formed) else { return false };
-        match start::told_size(&self.facts, now) {
-            Some(new) if new != old => {
-                // It may found the cluster until it has ended.
-                self.facts.disk = Disk::Unknown;
-                self.restart(now, Saying::SizeChanged(old, new));
-                true
+        if !self.facts.all_heard(now, asked) || self.child.looked <= asked {
+            return None;
+        }
+        // The slowest of the others may have answered long after the own dkron, which may know a leader since.
+        if now.since(self.child.looked) > NEAR {
+            if self.watch.cures.asked_own.is_none_or(|again| now.since(again) >= OWN_HURRY) {
+                self.watch.cures.asked_own = Some(now);
+                self.out.push(Action::Look);
             }
-            _ => false,
+            return None;
         }
-    }
-
-    /// The own dkron says that it has no raft configuration.
-    fn is_surely_empty(&self, now: Moment) -> bool {
-        let read = self.facts.raft.as_ref().filter(|reading| now.since(reading.at) <= RAFT_HOLDS);
-        self.facts.own_leader().is_none() && read.is_some_and(|reading| reading.servers.is_empty())
-    }
-
-    /// All first servers are up, nobody leads, and nobody has a raft configuration: nothing will ever change that by itself. So all
-    /// disks are empty, whatever was thought of them, and the highest server starts anew, to found the cluster.
-    pub(super) fn is_stalled(&mut self, now: Moment) -> bool {
-        if self.is_called(now) {
-            if !self.is_still_empty(now) {
-                return false;
-            }
-            self.facts.disk = Disk::Empty;
-            self.watch.cures.pause = ALL_DOWN;
-            self.restart(now, Saying::Stalled);
-            return true;
-        }
-        let facts = &self.facts;
-        let told = start::told_size(facts, now);
-        let are_wrapped = |size: u32| {
-            facts.first(size).into_iter().filter_map(|pod| facts.peers.get(pod)).all(|peer| peer.wrapper(now).is_some())
-        };
-        // Those without a wrapper were told another number by their user.
-        let size = told.filter(|size| are_wrapped(*size)).or(self.child.founds).or(told).or_else(|| facts.size(now));
-        let first: Vec<Name> = facts.first(size.unwrap_or(0)).into_iter().cloned().collect();
-        let others = || first.iter().filter_map(|pod| facts.peers.get(pod));
-        let whole =
-            others().count() + usize::from(first.contains(&facts.me.pod)) == size.map_or(0, |size| size as usize);
-        // Whom dkron sees beside them may hold what none of them has.
-        let mut beside = facts.own.iter().flat_map(|own| &own.members).filter(|member| member.status == Status::Alive);
-        let alone = beside.all(|member| facts.peer_of(&member.name).is_none_or(|peer| is_up_and_empty(peer, now)));
-        let all = whole && alone && self.is_surely_empty(now) && others().all(|peer| is_up_and_empty(peer, now));
-        let led = facts.is_led_elsewhere(now);
-        if !all || led || first.is_empty() {
-            self.watch.cures.stalled = None;
-            return false;
-        }
-        let lasts = now.since(*self.watch.cures.stalled.get_or_insert(now));
-        if lasts < STALL {
-            return false;
-        }
-        if self.facts.disk != Disk::Empty {
-            self.facts.holds_nothing();
-            self.tell(Saying::AllEmpty);
-        }
-        let facts = &self.facts;
-        let mut wrapped = first.iter().filter_map(|pod| facts.peers.get(pod)?.wrapper(now));
-        let own = facts.ordinal(&facts.me.pod);
-        let is_last = wrapped.clone().all(|state| state.disk == Disk::Empty && facts.ordinal(&state.pod) < own);
-        let waits = wrapped.any(|state| state.disk != Disk::Empty);
-        let alone = is_last && self.watch.cures.stalls < STALLS_OF_ONE;
-        if !first.contains(&facts.me.pod) || waits || !alone && lasts < STALL_OF_ALL {
-            return false;
-        }
-        if !self.is_still_empty(now) {
-            return false;
-        }
-        self.watch.cures.stalls += 1;
-        self.watch.cures.pause = if alone { Duration::ZERO } else { ALL_DOWN };
-        self.watch.cures.calls_until = (!alone).then_some(now + ALL_DOWN);
-        self.restart(now, Saying::Stalled);
-        true
-    }
-
-    /// Another server has found that all of them are stalled, and that restarting one does not help.
-    fn is_called(&self, now: Moment) -> bool {
-        let mut states = self.facts.peers.values().filter_map(|peer| peer.wrapper(now));
-        states.any(|state| state.anew) && self.is_surely_empty(now)
+        Some(asked)
     }
 
     /// The others have a leader that does not see this server, or the lowest of them does not while nobody leads.
@@ -265,6 +188,29 @@ impl Procedure {
         alone + CURE_OF_ONE * turn
     }
 
+    /// Nobody else serves, and one that the own dkron shows has been looking for others in vain: its dkron was met, refused this one's name,
+    /// and no longer answers whoever looks for it.
+    pub(super) fn is_deaf(&mut self, now: Moment) -> bool {
+        let facts = &self.facts;
+        let looks_for_us = |peer: &Peer| {
+            let shown = facts.own.iter().flat_map(|own| &own.members).find(|member| member.name == *peer.node());
+            let there = shown.is_some_and(|member| member.status == Status::Alive && Some(member.ip) == peer.sure(now));
+            there && peer.phase(now) == Some(Phase::Starting)
+        };
+        let serves = facts.peers.values().any(|peer| peer.is_up(now));
+        let deaf = facts.own.is_some() && !facts.is_led(now) && !serves && facts.peers.values().any(looks_for_us);
+        let cures = &mut self.watch.cures;
+        cures.deaf = deaf.then(|| cures.deaf.unwrap_or(now));
+        let lasts = cures.deaf.map_or(Duration::ZERO, |since| now.since(since));
+        let again = cures.cured.is_none_or(|cured| now.since(cured) >= CURE_AGAIN);
+        if lasts < DEAF || !again || self.last_look(now).is_none() {
+            return false;
+        }
+        self.watch.cures.cured = Some(now);
+        self.restart(now, Saying::Deaf(lasts));
+        true
+    }
+
     /// Nobody leads, and the lowest server that runs does not see this one, or one that is about to stop does not, which restarts no more:
     /// two pools of gossip.
     fn is_apart(&self, now: Moment) -> bool {
@@ -323,29 +269,14 @@ impl Procedure {
     /// configuration than it has itself.
     pub(super) fn is_left_out(&mut self, now: Moment) -> bool {
         let facts = &self.facts;
-        let stuck = facts.own.is_some() && !facts.is_led(now) && self.watch.is_leaderless_for(now, MISSED);
+        let stuck =
+            facts.own.is_some() && self.watch.is_unled_for(now, ELECTION) && self.watch.is_leaderless_for(now, MISSED);
         if !stuck || !self.watch.cures.out_of_raft || self.last_look(now).is_none() {
             return false;
         }
         // Once: if they do not elect anybody, this server may be needed.
         self.watch.cures.out_of_raft = false;
         self.restart(now, Saying::LeftOut);
-        true
-    }
-
-    /// The leader is lost that dkron was started to follow, before it has taken this server up: an empty disk would vote for anybody, and
-    /// is to come after the others who hold something.
-    pub(super) fn has_lost_its_leader(&mut self, now: Moment) -> bool {
-        let Some(leader) = &self.child.follows else { return false };
-        let holds = |peer: &Peer| peer.node() != leader && peer.may_hold_a_cluster(now);
-        let is_gone = self.facts.peer_of(leader).is_some_and(|peer| peer.holds_nothing(now));
-        let others = is_gone || self.facts.peers.values().any(holds);
-        let lost = self.facts.own.is_some() && !self.facts.is_led(now) && others;
-        if !lost || !self.is_surely_empty(now) || !self.is_still_empty(now) {
-            return false;
-        }
-        self.facts.holds_nothing();
-        self.restart(now, Saying::Lost);
         true
     }
 
@@ -387,13 +318,5 @@ impl Procedure {
         }
         self.restart(now, Saying::Blocked(BLOCKED));
         true
-    }
-}
-
-fn is_up_and_empty(peer: &Peer, now: Moment) -> bool {
-    let up = peer.is_up(now) && peer.leader(now).is_none();
-    up && match peer.wrapper(now) {
-        Some(state) => state.raft.as_ref().is_some_and(Vec::is_empty) && !state.phase.stops(),
-        None => peer.plain(now).is_some(),
     }
 }

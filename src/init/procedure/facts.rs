@@ -16,6 +16,9 @@ const DESIRED_HOLDS: Duration = Duration::from_secs(30);
 /// A raft configuration that was read this long ago has to be read again before it decides anything.
 pub const RAFT_HOLDS: Duration = Duration::from_secs(15);
 
+/// Time to hear from every peer what it is about to do.
+pub const HEARING: Duration = Duration::from_secs(1);
+
 /// Ordinals behind those of the first bootstrap that are looked for too: without `desired.json` nothing else tells of servers
 /// that were added since.
 const BEYOND: u32 = 2;
@@ -229,7 +232,8 @@ impl Facts {
     /// What dkron was told to join is not, or no longer, where the peer surely is.
     pub fn misleads(&self, now: Moment, target: &str) -> bool {
         if let Some(peer) = self.peers.values().find(|peer| *peer.name.host == *target) {
-            return self.is_misled_by(now, peer);
+            let vouched = self.vouched(now, &peer.name.pod);
+            return self.is_misled_by(now, peer) || peer.name_has_led_elsewhere(now, vouched);
         }
         let Ok(ip) = target.parse::<IpAddr>() else { return false };
         // Kubernetes' word may be half a minute old.
@@ -290,6 +294,17 @@ impl Facts {
         let address: Option<SocketAddr> = leader.rpc_addr.parse().ok();
         let sure = self.peer_of(&leader.name).and_then(|peer| peer.sure(now));
         address.is_some_and(|address| Some(address.ip()) == sure)
+    }
+
+    /// Every peer that answers has been asked since, or the time for that is over.
+    pub fn all_heard(&self, now: Moment, since: Moment) -> bool {
+        let heard = |peer: &Peer| peer.asked > since || !peer.is_fresh(now);
+        now.since(since) >= HEARING || self.peers.values().all(heard)
+    }
+
+    /// Some peer surely is at this address: it may be somebody else's by now.
+    pub fn is_sure_at(&self, now: Moment, ip: IpAddr) -> bool {
+        self.peers.values().any(|peer| peer.sure(now) == Some(ip))
     }
 
     /// The leader that the own dkron names.

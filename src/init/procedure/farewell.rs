@@ -70,6 +70,8 @@ pub struct Farewell {
     pub held: bool,
     /// dkron was started so often since, to leave.
     pub revivals: u32,
+    /// dkron was started once more to see what it has founded.
+    pub inspected: bool,
     /// The leader that was asked to take the own entry out.
     pub parted_from: Option<SocketAddr>,
     /// Repetitions of that while dkron leaves.
@@ -104,6 +106,7 @@ impl Farewell {
             removal_failed: None,
             held: false,
             revivals: 0,
+            inspected: false,
             parted_from: None,
             removed_again: 0,
             unsafe_since: None,

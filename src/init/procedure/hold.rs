@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::action::Action;
+use super::facts::HEARING;
 use super::farewell::Step;
 use super::moment::Moment;
 use super::peer::Peer;
@@ -13,9 +14,6 @@ use super::saying::Saying;
 use super::state::Phase;
 use super::verdict::Verdict;
 use super::{Procedure, Stage};
-
-/// Time to hear from every peer what it is about to do.
-pub const HEARING: Duration = Duration::from_secs(1);
 
 /// Time for the label updater to tell what has changed, and where it does not for DNS to forget the address of a pod from before.
 const NEWS: Duration = Duration::from_secs(35);
@@ -25,12 +23,6 @@ const JUST: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(4);
 
 impl Procedure {
-    /// Every peer that answers has been asked since, or the time for that is over.
-    pub(super) fn all_heard(&self, now: Moment, since: Moment) -> bool {
-        let heard = |peer: &Peer| peer.asked > since || !peer.is_fresh(now);
-        now.since(since) >= HEARING || self.facts.peers.values().all(heard)
-    }
-
     pub(super) fn hold(&mut self, now: Moment) {
         let led = self.facts.is_led_elsewhere(now);
         let Stage::Stopping(farewell) = &mut self.stage else { return };
@@ -45,7 +37,7 @@ impl Procedure {
         let written = self.facts.desired_since(now);
         let news = written.is_some_and(|written| written >= begun);
         let told = news || written.is_none() || self.facts.knows_of_own_end(now);
-        let settled = self.all_heard(now, since) && (read && told || now.since(since) >= HEARING);
+        let settled = self.facts.all_heard(now, since) && (read && told || now.since(since) >= HEARING);
         if !settled {
             return;
         }
@@ -105,7 +97,7 @@ impl Procedure {
     pub(super) fn going(&mut self, now: Moment) {
         let Stage::Stopping(farewell) = &self.stage else { return };
         let since = farewell.since;
-        if !self.all_heard(now, since) {
+        if !self.facts.all_heard(now, since) {
             return;
         }
         let own = self.facts.ordinal(&self.facts.me.pod);

@@ -10,8 +10,8 @@ use super::majority;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Waiting;
-use super::start::{READING_HOLDS, Start, Tried, Why, is_yet_to_be_seen, launch, sights};
-use super::state::{Disk, Name, Phase, Server, State, Status, lists};
+use super::start::{READING_HOLDS, Start, Tried, Why, is_beyond, is_yet_to_be_seen, launch, sights};
+use super::state::{Disk, Member, Name, Phase, Server, State, Status, lists};
 
 /// Time for all with raft state to name the same leader, before a server with an empty disk joins it all the same: dkron's leader takes
 /// up whom it does not know each minute, if it does not obey the shorter interval.
@@ -19,6 +19,9 @@ pub const AGREEMENT: Duration = Duration::from_secs(70);
 
 /// A configuration that cannot be read within this time is done without: the leader then sorts it out, if more slowly.
 const READING: Duration = Duration::from_secs(6);
+
+/// A server that holds nothing lets one pass that holds something and comes at the same moment, for so long.
+const AFTER_OTHERS: Duration = Duration::from_secs(1);
 
 /// Tries to have the own stale entry removed.
 const REMOVALS: u32 = 3;
@@ -41,6 +44,12 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     }
     if facts.was_founded_apart_from(leader, now) {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, while {} leads", leader.name)));
+    }
+    // Whose wrapper cannot be heard may lead one that was founded another time.
+    let unheard = facts.peer_of(&leader.name).is_some_and(|peer| peer.is_unheard(now));
+    let unnamed = facts.own_founding().is_some() && facts.founding_under(leader, now).is_none();
+    if !empty && unheard && unnamed && led_for < AGREEMENT {
+        return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
     // The leader may be asked for changes only where it is surely one of ours.
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
@@ -72,6 +81,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if sole && listed.is_none() && !reading.servers.is_empty() {
         return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
     }
+    let of_leader = lists(&reading.servers, &leader.name);
     // Whoever was taken out and runs on still believes in the voters of before, and would get the vote of an empty disk. So is one that
     // is moved aside.
     if (empty || old && listed.is_none())
@@ -81,13 +91,17 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
     // Nor may one who has what was before meet an empty disk that the leader has not taken up yet: it would get that vote.
-    if !empty
-        && listed.is_none()
-        && led_for < AGREEMENT
-        && lists(&reading.servers, &leader.name)
-        && runs_empty(facts, &reading.servers, now)
-    {
+    if !empty && listed.is_none() && led_for < AGREEMENT && of_leader && runs_empty(facts, &reading.servers, now) {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
+    }
+    // Of one that was taken out and one that holds nothing each may be about to start without knowing of the other.
+    if listed.is_none() && of_leader && led_for < AGREEMENT && may_meet_another(facts, &reading.servers, now) {
+        let withdrew = tried.withdrew.is_some_and(|withdrew| now.since(withdrew) < AFTER_OTHERS);
+        match tried.announced {
+            None if empty && withdrew => return Start::Wait(Waiting::Leader(sights(facts, now))),
+            Some(since) if facts.all_heard(now, since) => {}
+            _ => return Start::Announce,
+        }
     }
     let stale = listed.is_some() && (empty || !stands_at_own_address(facts, &reading.servers));
     // Those who were removed and kept their disks must never be a majority of what these say: they would elect one of themselves.
@@ -127,26 +141,45 @@ fn may_vote(peer: &Peer, now: Moment) -> bool {
     }
 }
 
-/// A server that runs with raft state and is not in the leader's configuration, although it may still name that leader; or one that gossip
-/// shows and that has not said what it holds. A configuration without the leader itself tells nothing.
+/// A server that runs with raft state, or is about to, and is not in the leader's configuration, although it may still name that leader; or
+/// one that has not said what it holds. A configuration without the leader itself tells nothing.
 fn runs_taken_out(facts: &Facts, leader: &Name, servers: &[Server], now: Moment) -> bool {
-    let listed = |node: &Name| lists(servers, node);
-    let runs = |peer: &Peer| may_vote(peer, now) && peer.is_up(now) && !listed(peer.node());
-    let shown = facts.peers.values().filter(|peer| peer.leader(now).is_some()).filter_map(|peer| peer.dkron(now));
-    let mut shown = shown.flat_map(|view| &view.members).filter(|member| member.status == Status::Alive);
+    let starts = |state: &State| state.comes || state.phase == Phase::Starting;
+    let comes = |peer: &Peer| peer.is_up(now) || peer.wrapper(now).is_some_and(starts);
+    let is_unheard = |peer: &Peer| peer.is_foreign(now) || peer.is_mute(now);
+    let runs = |peer: &Peer| (may_vote(peer, now) && comes(peer) || is_unheard(peer)) && !lists(servers, peer.node());
+    lists(servers, leader) && (facts.peers.values().any(runs) || runs_unheard(facts, servers, now))
+}
+
+/// Gossip shows a server that is not in the leader's configuration and has not said what it holds, or has lost one whom Kubernetes still
+/// has there.
+fn runs_unheard(facts: &Facts, servers: &[Server], now: Moment) -> bool {
+    let there = |member: &Member| facts.vouched(now, facts.pod_of(&member.name)) == Some(member.ip);
+    let runs = |member: &&Member| match member.status {
+        Status::Alive => true,
+        Status::Failed => there(member),
+        _ => false,
+    };
     let silent = |node: &Name| {
         let ours = facts.ordinal(node).is_some() && *node != facts.me.node;
         ours && facts.peer_of(node).is_none_or(|peer| peer.wrapper(now).is_none())
     };
-    listed(leader)
-        && (facts.peers.values().any(runs) || shown.any(|member| silent(&member.name) && !listed(&member.name)))
+    let shown = facts.peers.values().filter(|peer| peer.leader(now).is_some()).filter_map(|peer| peer.dkron(now));
+    let mut shown = shown.flat_map(|view| &view.members).filter(runs);
+    shown.any(|member| silent(&member.name) && !lists(servers, &member.name))
 }
 
 /// A server that is about to run, or runs, with an empty disk and is not in the leader's configuration: it votes for anybody.
 fn runs_empty(facts: &Facts, servers: &[Server], now: Moment) -> bool {
-    let runs = |state: &State| matches!(state.phase, Phase::Starting | Phase::Serving);
+    let runs = |state: &State| state.comes || matches!(state.phase, Phase::Starting | Phase::Serving);
     let is_new = |state: &State| state.disk == Disk::Empty && runs(state) && !lists(servers, &state.node);
-    facts.peers.values().filter_map(|peer| peer.wrapper(now)).any(is_new)
+    facts.peers.values().filter_map(|peer| peer.wrapper(now)).any(is_new) || runs_unheard(facts, servers, now)
+}
+
+/// Somebody who is not in the leader's configuration may be about to start just now: who has said nothing may too.
+fn may_meet_another(facts: &Facts, servers: &[Server], now: Moment) -> bool {
+    let is_in = |peer: &Peer| peer.sure(now).is_some() && lists(servers, peer.node());
+    facts.peers.values().any(|peer| !is_in(peer) && (peer.sure(now).is_some() || !is_beyond(facts, peer, now)))
 }
 
 /// Whoever was removed and kept its disk believes in the voters of that time. A majority of those that the leader has not taken up

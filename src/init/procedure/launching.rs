@@ -9,7 +9,7 @@ use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::{Saying, Waiting};
 use super::start::{self, Start, Tried, Why};
-use super::state::{Name, Phase};
+use super::state::{Disk, Name, Phase};
 use super::stranded;
 use super::{ANSWER, Procedure, Stage};
 
@@ -57,6 +57,17 @@ impl Launching {
     pub fn was_read(&mut self, is_listed: Option<bool>) {
         self.tried.reading_since = None;
         self.tried.is_listed = is_listed.or(self.tried.is_listed);
+    }
+
+    /// The others are told that this server comes.
+    pub fn is_announced(&self) -> bool {
+        self.tried.announced.is_some()
+    }
+
+    fn withdraw(&mut self, now: Moment) {
+        if self.tried.announced.take().is_some() {
+            self.tried.withdrew = Some(now);
+        }
     }
 
     /// What was tried.
@@ -117,12 +128,18 @@ impl Procedure {
         let stay = all && !holders().any(|peer| peer.phase(now).is_some_and(Phase::stops));
         let starting = |peer: &Peer| peer.is_up(now) || peer.phase(now) == Some(Phase::Starting);
         // Those who do not find each other cannot elect, however long they serve.
-        let find_each_other = || holders().all(|one| holders().all(|other| one.finds(other, now)));
-        let serve = holders().all(|peer| peer.is_up(now)) && find_each_other();
-        begins(&mut launching.tried.served_since, stay && serve, now);
+        let find = |one: &Peer, other: &Peer| one.finds(other, now);
+        let serve =
+            holders().all(|peer| peer.is_up(now)) && holders().all(|one| holders().all(|other| find(one, other)));
+        // One without a wrapper may hold something too.
+        let mut plain = facts.peers.values().filter(|peer| peer.plain(now).is_some());
+        let find_plain = plain.all(|plain| holders().all(|one| find(one, plain) && find(plain, one)));
+        begins(&mut launching.tried.served_since, stay && serve && find_plain, now);
         begins(&mut launching.tried.hang_since, stay && !serve && holders().all(starting), now);
+        let is_unlisted = launching.tried.is_listed == Some(false);
         match start::decide(&self.facts, &launching.tried, now) {
             Start::Wait(waiting) => {
+                launching.withdraw(now);
                 if launching.may_tell(now, &waiting) {
                     self.tell(Saying::Waiting(waiting));
                 }
@@ -139,11 +156,31 @@ impl Procedure {
                     self.tell(Saying::Removing(id, at));
                 }
             }
+            Start::Announce => {
+                if launching.tried.announced.is_none() {
+                    launching.tried.announced = Some(now);
+                    self.out.push(Action::Look);
+                }
+            }
             // What the leader has not answered may still take out the entry that dkron is about to get.
             Start::Run(..) if self.is_being_removed(now) => {}
             Start::Run(launch, why) => {
                 let leader = if let Why::Leader(leader) = &why { Some(leader.clone()) } else { None };
-                self.tell(Saying::Starting(why, launch.expect));
+                if leader.is_some()
+                    && is_unlisted
+                    && self.facts.disk != Disk::Empty
+                    && launch.disk != Prepare::MoveAside
+                {
+                    // Its own raft goes by what was before until the leader takes it up.
+                    self.watch.cures.out_of_raft = true;
+                }
+                self.tell(Saying::Starting(why.clone(), launch.expect));
+                if why == Why::Bootstrap {
+                    self.facts.to_be_founded = start::told_founding(&self.facts, now);
+                } else if self.facts.disk == Disk::Empty {
+                    // What it joins is others' cluster.
+                    self.facts.to_be_founded = None;
+                }
                 if launch.disk == Prepare::MoveAside {
                     self.note_moved_aside(leader.as_ref());
                 }
@@ -167,9 +204,6 @@ impl Procedure {
 
     pub(super) fn start(&mut self, now: Moment, launch: super::Launch) {
         self.child.begin(now, &launch, stranded::is_stranded(&self.facts, now), start::told_size(&self.facts, now));
-        if launch.expect.is_some() {
-            self.facts.to_be_founded = start::told_founding(&self.facts, now);
-        }
         self.watch.begin(now);
         self.facts.raft = None;
         (self.facts.own_raft, self.facts.followed) = (None, None);

@@ -4,12 +4,12 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `input`, `moment` | what is learned, and when |
-//! | `peer`, `facts`, `membership`, `ownership` | whom it concerns, whom serf shows, whose the disk is, and what follows from it |
+//! | `peer`, `standing`, `facts`, `membership`, `ownership` | whom it concerns, whom serf shows, whose the disk is, and what follows from it |
 //! | `start` | how dkron is to be started, decided anew with every fact: where nothing is held, it founds a cluster |
 //! | `joining`, `returning`, `stranded` | the same where somebody leads, where there is raft state and no leader, where all have moved |
 //! | `launching`, `watch`, `stop` | the stages of a life |
 //! | `hold`, `hand_over`, `parting` (with `farewell`) | the steps of a stop |
-//! | `cures` | what dkron does not mend itself |
+//! | `cures`, `stalls` | what dkron does not mend itself, and the same where it holds nothing |
 //! | `verdict` | what going would mean for those who stay |
 //! | `ready` | what the probes answer |
 //! | `action`, `saying` | what is wanted, and what people read |
@@ -32,6 +32,8 @@ mod peer;
 mod ready;
 mod returning;
 mod saying;
+mod stalls;
+mod standing;
 mod start;
 mod state;
 mod stop;
@@ -161,6 +163,10 @@ impl Procedure {
                 Pace { peers: HURRY, own: if farewell.hands_over() { OWN_RUSH } else { OWN_HURRY } }
             }
             Stage::Launching(launching) if launching.lasts() => Pace { peers: CALM, own: CALM },
+            // While dkron looks for others, whose addresses may be somebody else's at any moment.
+            Stage::Running if self.facts.own.is_none() && !self.child.joins_nobody() => {
+                Pace { peers: HURRY, own: if self.watch.is_long_leaderless() { CALM } else { OWN_HURRY } }
+            }
             Stage::Running if settled || self.watch.is_long_leaderless() => Pace { peers: CALM, own: CALM },
             _ => Pace { peers: HURRY, own: OWN_HURRY },
         }
@@ -189,6 +195,7 @@ impl Procedure {
             expecting: self.child.founds.is_some() && !self.facts.formed,
             stranded: self.child.was_stranded || stranded::is_stranded(&self.facts, now.at),
             anew: self.watch.cures.calls_all(now.at),
+            comes: matches!(&self.stage, Stage::Launching(launching) if launching.is_announced()),
             up: own.is_some(),
             leader: self.facts.own_leader().cloned(),
             leads: self.facts.leads(),

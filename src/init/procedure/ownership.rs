@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::input::{Marker, Me};
 use super::moment::Moment;
 use super::peer::Peer;
-use super::state::{Disk, Leader, Name, Owner, State, lists};
+use super::state::{Disk, Leader, Name, Owner, Phase, State, lists};
 
 impl Me {
     /// That is the namespace and the cluster of this server.
@@ -126,7 +126,7 @@ impl Facts {
     }
 
     /// What the own disk calls it.
-    fn own_founding(&self) -> Option<&Name> {
+    pub fn own_founding(&self) -> Option<&Name> {
         self.marker.as_ref()?.owner.founding.as_ref()
     }
 
@@ -142,7 +142,7 @@ impl Facts {
     }
 
     /// What the leader calls the founding of its cluster, or where it has not said that, somebody who follows it.
-    fn founding_under(&self, leader: &Leader, now: Moment) -> Option<&Name> {
+    pub fn founding_under(&self, leader: &Leader, now: Moment) -> Option<&Name> {
         let follows = |peer: &&Peer| peer.leader(now).is_some_and(|named| named.name == leader.name);
         let by_others = || self.peers.values().filter(follows).find_map(founding_of);
         self.peer_of(&leader.name).and_then(founding_of).or_else(by_others)
@@ -158,6 +158,25 @@ impl Facts {
         };
         let comes = move |peer: &Peer| peer.wrapper(now).is_some() || !self.is_surplus(now, &peer.name.pod);
         self.peers.values().filter(move |peer| self.is_of_another_founding(peer) && comes(peer) && !waits(peer))
+    }
+
+    /// By what its disk calls the founding, its configuration may be a later one of the own cluster; where the own disk has this server alone,
+    /// that has to be said.
+    pub fn may_go_on_with(&self, peer: &Peer) -> bool {
+        match (self.own_founding(), founding_of(peer)) {
+            (Some(own), Some(its)) => own == its,
+            (Some(_), None) => !self.is_sole(),
+            (None, _) => true,
+        }
+    }
+
+    /// Servers run that hold clusters of two foundings.
+    pub fn run_apart(&self, now: Moment) -> bool {
+        let states = self.peers.values().filter_map(|peer| peer.wrapper(now));
+        let run = states.filter(|state| state.disk == Disk::State && (state.up || state.phase == Phase::Starting));
+        let mut foundings = run.filter_map(|state| state.owner.as_ref()?.founding.as_ref());
+        let first = foundings.next();
+        foundings.any(|founding| Some(founding) != first)
     }
 
     fn is_of_another_founding(&self, peer: &Peer) -> bool {

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::action::Action;
+use super::facts::HEARING;
 use super::farewell::Step;
 use super::hand_over::HAND_OVER_OF_FEW;
-use super::hold::HEARING;
 use super::input::{Generation, Outcome, Storage};
 use super::moment::Moment;
 use super::peer::Peer;
@@ -37,7 +37,13 @@ impl Procedure {
     pub(super) fn remove_self(&mut self, now: Moment) {
         let Stage::Stopping(farewell) = &self.stage else { return };
         if farewell.keeps_its_seat || self.is_irreplaceable(now) {
-            return self.term(now);
+            // Whom it has taken up meanwhile as the leader its marker has to tell of.
+            let read = self.facts.raft.as_ref().is_none_or(|raft| raft.at >= farewell.since);
+            if read || self.facts.own.is_none() || now.since(farewell.since) >= HEARING {
+                return self.term(now);
+            }
+            self.watch.raft_changed();
+            return self.read_raft(now);
         }
         // A new leader may drop voters right after its election, and would take up again whom it has just removed.
         let led_since = self.child.leader_since;
@@ -142,7 +148,7 @@ impl Procedure {
     /// it out once more for as long as it holds its lease without it: half a second.
     pub(super) fn remove_once_more(&mut self, now: Moment) {
         let Stage::Stopping(farewell) = &mut self.stage else { return };
-        let Some(at) = farewell.parted_from else { return };
+        let Some(at) = farewell.parted_from.filter(|at| self.facts.is_sure_at(now, at.ip())) else { return };
         let due = ONCE_MORE.get(farewell.removed_again).is_some_and(|after| now.since(farewell.since) >= *after);
         if due {
             farewell.removed_again += 1;
@@ -162,7 +168,8 @@ impl Procedure {
             Err(why) => Saying::Failed("leaving", why),
         });
         let Stage::Stopping(farewell) = &self.stage else { return };
-        match farewell.parted_from.filter(|_| farewell.revivals < REVIVALS) {
+        let there = |leader: &SocketAddr| self.facts.is_sure_at(now, leader.ip());
+        match farewell.parted_from.filter(there).filter(|_| farewell.revivals < REVIVALS) {
             Some(leader) => {
                 self.reading = None;
                 self.list_raft(now, leader);
@@ -177,7 +184,8 @@ impl Procedure {
         let Stage::Stopping(farewell) = &self.stage else { return };
         let lasts = now.since(farewell.since);
         let patience = if self.facts.is_seen_alive(now) { FORGETTING } else { VERIFYING };
-        match farewell.parted_from.filter(|_| lasts < patience) {
+        let there = |leader: &SocketAddr| self.facts.is_sure_at(now, leader.ip());
+        match farewell.parted_from.filter(there).filter(|_| lasts < patience) {
             Some(leader) => self.list_raft(now, leader),
             None => self.term(now),
         }
@@ -202,6 +210,7 @@ impl Procedure {
         farewell.removals = 0;
         farewell.parted_from = None;
         farewell.removed_again = 0;
+        farewell.held = false;
         farewell.go_to(now, Step::Again);
         self.tell(Saying::TakenUpAgain);
         self.out.push(Action::Term);

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::input::{DesiredPod, DkronView, Look, Me, Outcome, PeerName, Told};
 use super::moment::Moment;
-use super::state::{Disk, Leader, Member, Name, Owner, PROTOCOL, Phase, State, Status};
+use super::standing::{Standing, rank};
+use super::state::{Disk, Leader, Member, Name, Phase, State, Status};
 
 /// What was seen longer ago counts as not seen: some looks of a second each.
 const FRESH: Duration = Duration::from_secs(4);
@@ -14,27 +15,11 @@ const FRESH: Duration = Duration::from_secs(4);
 /// Gossip notices within this time that somebody is gone: 4 to 10 s.
 const NOTICED: Duration = Duration::from_secs(12);
 
+/// A name server may give an address from before for so long.
+const NAMES_HOLD: Duration = Duration::from_secs(35);
+
 /// A server that stopped this long ago is not coming back any moment.
 const RETURN: Duration = Duration::from_secs(120);
-
-/// Whose addresses a peer's name leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing was seen yet.
-    Unseen,
-    /// Its name has no address.
-    NoAddress(Name),
-    /// Its addresses are silent, or nobody vouches for what answers there.
-    Silent,
-    /// Somebody else's pod answers where the name leads.
-    Stranger(Name),
-    /// Its wrapper answers.
-    Wrapped(IpAddr),
-    /// Kubernetes vouches for the address, where dkron answers and no wrapper does.
-    Plain(IpAddr),
-    /// It is the peer, and what it says cannot be understood.
-    Foreign(IpAddr),
-}
 
 /// A peer and the last look at it.
 #[derive(Clone, Debug)]
@@ -47,6 +32,10 @@ pub struct Peer {
     named: Vec<IpAddr>,
     /// Where it was looked for.
     tried: Vec<IpAddr>,
+    /// Where its name led to last, and when that was told: a name server may be silent since.
+    led_to: (Vec<IpAddr>, Moment),
+    /// Kubernetes has it where its machine answers, and its wrapper's port swallows what is sent there.
+    unheard: bool,
     /// Addresses that surely are somebody else's, whoever vouches for them.
     strangers: Vec<IpAddr>,
     /// When the last look began.
@@ -77,6 +66,8 @@ impl Peer {
             standing: Standing::Unseen,
             named: Vec::new(),
             tried: Vec::new(),
+            led_to: (Vec::new(), Moment(0)),
+            unheard: false,
             strangers: Vec::new(),
             asked: Moment(0),
             seen: Moment(0),
@@ -109,6 +100,7 @@ impl Peer {
         self.strangers.clear();
         self.named.clear();
         self.tried.clear();
+        self.unheard = false;
         let looks = match looks {
             Ok(looks) => looks,
             Err(why) => {
@@ -119,6 +111,13 @@ impl Peer {
         self.standing = Standing::Silent;
         self.tried = looks.iter().map(|look| look.ip).collect();
         self.named = looks.iter().filter(|look| look.by_name).map(|look| look.ip).collect();
+        if !self.named.is_empty() {
+            self.led_to = (self.named.clone(), at);
+        }
+        let vouched = pods.iter().find(|pod| pod.name == self.name.pod).and_then(|pod| pod.ip);
+        let swallowed =
+            |look: &Look| matches!((&look.wrapper, &look.dkron), (Told::Silence, Told::Nobody | Told::Answer(_)));
+        self.unheard = looks.iter().any(|look| Some(look.ip) == vouched && swallowed(look));
         for look in looks {
             let judged = self.judge(&look, me, sets, pods);
             if let Standing::Stranger(_) = judged {
@@ -159,6 +158,16 @@ impl Peer {
         matches!(self.standing, Standing::Foreign(_)) && self.is_fresh(now)
     }
 
+    /// Kubernetes has it where its machine answers and its wrapper cannot be heard.
+    pub fn is_unheard(&self, now: Moment) -> bool {
+        self.unheard && self.is_fresh(now)
+    }
+
+    /// The same, and its dkron does not serve: it may be about to start with whatever it has.
+    pub fn is_mute(&self, now: Moment) -> bool {
+        self.is_unheard(now) && !self.is_up(now)
+    }
+
     /// Its name leads to this address and to nothing else.
     pub fn name_leads_to(&self, ip: IpAddr) -> bool {
         !self.named.is_empty() && self.named.iter().all(|named| *named == ip)
@@ -172,6 +181,16 @@ impl Peer {
         self.named.iter().any(|named| self.is_strangers(*named)) || pods && elsewhere
     }
 
+    /// Nobody tells where its name leads now, and where it led a short while ago it no longer is. `vouched` is the address that Kubernetes
+    /// gives it.
+    pub fn name_has_led_elsewhere(&self, now: Moment, vouched: Option<IpAddr>) -> bool {
+        let (led_to, told) = &self.led_to;
+        let right = [vouched, self.sure(now)];
+        let known = right.iter().any(Option::is_some);
+        let elsewhere = led_to.iter().any(|ip| !right.contains(&Some(*ip)));
+        self.named.is_empty() && now.since(*told) < NAMES_HOLD && known && elsewhere
+    }
+
     /// Somebody else's wrapper has answered there.
     pub fn is_strangers(&self, ip: IpAddr) -> bool {
         self.strangers.contains(&ip)
@@ -181,57 +200,6 @@ impl Peer {
         match self.standing {
             Standing::Wrapped(ip) | Standing::Plain(ip) | Standing::Foreign(ip) => Some(ip),
             _ => None,
-        }
-    }
-
-    fn judge(
-        &self,
-        look: &Look,
-        me: &Me,
-        (set_uid, former): (Option<&Name>, &[Name]),
-        pods: &[DesiredPod],
-    ) -> Standing {
-        let address = |pod: &Name| pods.iter().find(|there| there.name == *pod)?.ip;
-        let vouched = address(&self.name.pod) == Some(look.ip);
-        // Kubernetes' word may be half a minute old. A dkron that has the name of another pod, or shows none of the others where that has
-        // them, is another set's. A single one may just have moved.
-        let is_elsewhere = |view: &DkronView| {
-            let mut there = view.members.iter().filter(|member| member.status == Status::Alive && member.ip == look.ip);
-            let is_another =
-                |member: &Member| pods.iter().any(|pod| pod.name == member.name && pod.name != self.name.pod);
-            if there.clone().all(|member| member.name != self.name.pod) && there.any(is_another) {
-                return true;
-            }
-            let counts = |name: &Name| *name != self.name.pod && *name != me.node;
-            let others = view.members.iter().filter(|member| member.status == Status::Alive && counts(&member.name));
-            let others = others.filter_map(|member| Some(address(&member.name)? == member.ip));
-            let others: Vec<bool> = others.collect();
-            others.len() > 1 && others.iter().all(|stands| !stands)
-        };
-        match &look.wrapper {
-            Told::Answer(state) => {
-                let named = state.pod == self.name.pod || look.by_name && *self.name.host == *look.ip.to_string();
-                let own = state.namespace == me.namespace && state.cluster == me.cluster && named;
-                // Where one set has taken over the pods of another, or their volumes, not all hear of it at once.
-                let succeeds = |its: &Name, ours: &Name| {
-                    former.contains(its) || state.owner.iter().flat_map(Owner::lineage).any(|set| set == ours)
-                };
-                // Whom Kubernetes has there is of the set by now, whatever it knows of that itself.
-                let other_set = matches!((&state.set_uid, set_uid), (Some(its), Some(ours))
-                    if its != ours && !vouched && !succeeds(its, ours));
-                match own && !other_set {
-                    true if state.protocol == PROTOCOL => Standing::Wrapped(look.ip),
-                    true => Standing::Foreign(look.ip),
-                    false => Standing::Stranger(format!("{}/{}", state.namespace, state.pod).into()),
-                }
-            }
-            Told::Unreadable if vouched => Standing::Foreign(look.ip),
-            Told::Nobody | Told::Silence if vouched => match &look.dkron {
-                Told::Answer(view) if is_elsewhere(view) => Standing::Stranger("servers of another set".into()),
-                Told::Answer(_) => Standing::Plain(look.ip),
-                _ => Standing::Silent,
-            },
-            _ => Standing::Silent,
         }
     }
 
@@ -363,16 +331,5 @@ impl Peer {
             None => state.disk != Disk::Empty,
         };
         self.state.as_ref().is_some_and(held)
-    }
-}
-
-/// The better of two looks counts.
-fn rank(standing: &Standing) -> u8 {
-    match standing {
-        Standing::Unseen | Standing::NoAddress(_) | Standing::Silent => 0,
-        Standing::Stranger(_) => 1,
-        Standing::Foreign(_) => 2,
-        Standing::Plain(_) => 3,
-        Standing::Wrapped(_) => 4,
     }
 }

@@ -3,7 +3,8 @@
 use super::facts::Facts;
 use super::input::Desired;
 use super::moment::Moment;
-use super::peer::{Peer, Standing};
+use super::peer::Peer;
+use super::standing::Standing;
 use super::state::{Disk, Phase};
 
 /// What the probes of the container answer; the text is the reason.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::action::Prepare;
 use super::facts::Facts;
-use super::input::Generation;
+use super::input::{Generation, Storage};
 use super::joining::{AGREEMENT, OF_ANOTHER_FOUNDING};
 use super::moment::Moment;
 use super::peer::Peer;
@@ -66,7 +66,8 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     // Where all others have said that they hold nothing, nobody is left who could.
     let others_may_lead = awaited().any(|peer| !peer.holds_nothing(now));
     let is_taken_out = tried.is_listed == Some(false) || is_removed(facts, now);
-    if is_taken_out && others_may_lead && waited < NEWER && hang_for(tried, now) < JOIN_LOOP {
+    let in_vain = tried.is_listed != Some(false) && have_elected_nobody(facts, tried, now);
+    if is_taken_out && others_may_lead && waited < NEWER && hang_for(tried, now) < JOIN_LOOP && !in_vain {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     // The same where that is not known yet, and the own disk may well hold nothing: then its vote goes to anybody.
@@ -118,6 +119,16 @@ fn is_kept_from_others(facts: &Facts, now: Moment) -> bool {
 /// Nothing here, raft state elsewhere, no leader.
 pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let waited = now.since(tried.since);
+    // Nobody can know whom of them the vote of this one would elect: a person has to decide first.
+    if facts.run_apart(now) {
+        return Start::Wait(Waiting::Voters(sights(facts, now)));
+    }
+    // The last one that held the cluster is not wanted any more, and not there: those who are have an older state.
+    let first = facts.size(now).map(|size| facts.first(size)).unwrap_or_default();
+    let held = facts.held_elsewhere(&first, now).filter(|pod| facts.is_surplus(now, pod));
+    if let Some(pod) = held.filter(|_| facts.me.storage == Storage::Persistent) {
+        return Start::Wait(Waiting::Gone(pod.clone()));
+    }
     // Raft of version 3 may look for a majority where it no longer is: then a person has to help.
     let patience = match need(facts, now) {
         Need::All => Duration::ZERO,
@@ -164,6 +175,17 @@ fn is_removed(facts: &Facts, now: Moment) -> bool {
         let raft = state.raft.as_deref().unwrap_or_default();
         known && !raft.is_empty() && !facts.is_among(raft)
     })
+}
+
+/// Each configuration of others that does not have this server has had its majority for the time of an election: it is not the later one.
+fn have_elected_nobody(facts: &Facts, tried: &Tried, now: Moment) -> bool {
+    let served = tried.served_since.is_some_and(|since| now.since(since) >= ELECTION);
+    let is_own = facts.marker.as_ref().is_some_and(|marker| facts.is_among(&marker.members));
+    let is_up = |server: &&Server| facts.peer_of(&server.id).is_some_and(|peer| peer.is_up(now));
+    let has_majority = |raft: &[Server]| raft.iter().filter(is_up).count() >= majority(raft.len());
+    let states = facts.peers.values().filter_map(|peer| peer.wrapper(now));
+    let mut told = states.filter_map(|state| state.raft.as_deref()).filter(|raft| !raft.is_empty());
+    served && is_own && told.all(|raft| facts.is_among(raft) || has_majority(raft))
 }
 
 /// Who of those with raft state needs the vote of a server that has none.

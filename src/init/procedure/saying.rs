@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::code;
 
 use super::moment::Moment;
-use super::peer::{Peer, Standing};
+use super::peer::Peer;
+use super::standing::Standing;
 use super::start::Why;
 use super::state::{Disk, Name};
 
@@ -40,6 +41,8 @@ pub enum Saying {
     SizeChanged(u32, u32),
     /// The leader does not see this server: dkron is restarted.
     Zombie(Duration),
+    /// Others that are just starting do not find this server, which serves: dkron is restarted.
+    Deaf(Duration),
     /// dkron has looked for others for so long at addresses that are out of date: it is restarted.
     Blocked(Duration),
     /// What dkron looks for may be somebody else's by now: it is restarted.
@@ -121,6 +124,9 @@ impl fmt::Display for Saying {
             }
             Self::Zombie(after) => {
                 write!(f, "the leader has not seen this server for {} s: restarting dkron", Seconds(*after))
+            }
+            Self::Deaf(after) => {
+                write!(f, "those who start have not found this server for {} s: restarting dkron", Seconds(*after))
             }
             Self::Blocked(after) => {
                 write!(

@@ -7,8 +7,9 @@ use super::action::{Launch, Prepare};
 use super::facts::Facts;
 use super::input::{Generation, Storage};
 use super::moment::Moment;
-use super::peer::{Peer, Standing};
+use super::peer::Peer;
 use super::saying::{Sight, Waiting};
+use super::standing::Standing;
 use super::state::{Disk, Name, Phase, State};
 use super::{joining, returning};
 
@@ -24,6 +25,9 @@ const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// Time for the label updater to tell what Kubernetes wants.
 const NEWS: Duration = Duration::from_secs(10);
 
+/// How often the time for the leader to take up others begins anew with the coming of one of them.
+const COMINGS: usize = 2;
+
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -33,6 +37,8 @@ pub enum Start {
     Read(SocketAddr),
     /// Have the own entry removed by the leader there.
     Remove(SocketAddr),
+    /// Tell the others that this server comes, and ask them once more.
+    Announce,
     /// Start dkron.
     Run(Launch, Why),
 }
@@ -73,6 +79,10 @@ pub struct Tried {
     pub removed: bool,
     /// Whether the leader's configuration had this server when it was read last.
     pub is_listed: Option<bool>,
+    /// Since when the others have been told that this server comes.
+    pub announced: Option<Moment>,
+    /// When that was taken back.
+    pub withdrew: Option<Moment>,
 }
 
 impl Tried {
@@ -80,7 +90,10 @@ impl Tried {
     pub fn stand_apart<'a>(&mut self, apart: impl Iterator<Item = &'a Peer>, now: Moment) {
         for peer in apart {
             let one = (peer.name.pod.clone(), peer.is_up(now));
-            if !self.apart.contains(&one) {
+            let last = self.apart.iter().rev().find(|(pod, _)| *pod == one.0);
+            // Who comes again and again is not waited for without end.
+            let before = self.apart.iter().filter(|known| **known == one).count();
+            if last != Some(&one) && before < COMINGS {
                 self.leader_since = Some(now);
                 self.apart.push(one);
             }
@@ -177,8 +190,15 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if first.len() < size as usize {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
-    // A server that would be alone has nobody to ask whether others have been added since.
-    if size == 1 && facts.desired(now).is_none() && now.since(tried.since) < NEWS {
+    // A server that would be alone has nobody to ask whether others have been added since; and where somebody has heard of a cluster, one
+    // that holds it may be among those.
+    if (size == 1 || facts.formed_elsewhere) && facts.desired(now).is_none() && now.since(tried.since) < NEWS {
+        return Start::Wait(Waiting::Peers(sights(facts, now)));
+    }
+    // Fewer than the set was made with: an old word may not know of those that have been added again since.
+    let fewer =
+        facts.desired(now).is_some() && facts.me.size.or(facts.me.named_peers()).is_some_and(|made| size < made);
+    if fewer && facts.desired_since(now).is_some_and(|written| written < tried.since) {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
     // Servers that were added later are none of the first, and may hold the cluster.
@@ -215,8 +235,11 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     }
     // Who comes after this one may found the cluster at any moment, without it or with its name from before, and so may one that comes
     // before it and sees as many others as it expects. Two must not, and dkron 3 does not ask.
+    // One that is just starting waits for this one, unless it finds others whom it can join.
+    let serves_another = |state: &State| facts.peers.values().any(|peer| peer.is_up(now) && peer.node() != &state.node);
     let founding = |pod: &&Name| {
-        facts.peers.get(*pod).and_then(|peer| peer.wrapper(now)).filter(|state| state.expecting && state.up)
+        let state = facts.peers.get(*pod)?.wrapper(now)?;
+        Some(state).filter(|state| state.expecting && (state.up || serves_another(state)))
     };
     let is_full =
         |state: &State| state.members.iter().filter(|member| member.name != facts.me.node).count() >= size as usize;

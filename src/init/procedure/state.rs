@@ -62,6 +62,9 @@ pub struct State {
     /// Its dkron is down for a new beginning of all: every server that holds nothing is to end its dkron now.
     #[serde(default)]
     pub anew: bool,
+    /// It is about to start dkron although the leader has not taken it up yet, and asks once more whether somebody else is too.
+    #[serde(default)]
+    pub comes: bool,
     /// dkron's HTTP API answers, so its start is over.
     pub up: bool,
     /// The leader that the own dkron names, read strictly.

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use super::action::{Action, Prepare, TERMINATED};
+use super::facts::HEARING;
 use super::farewell::{Farewell, Step};
-use super::hold::HEARING;
 use super::moment::{Moment, Now};
 use super::saying::Saying;
 use super::start;
-use super::state::{Disk, Name};
+use super::state::{Disk, Name, Phase};
 use super::{Procedure, Stage};
 
 /// Time for a dkron that is just starting to come up, so that it can leave.
@@ -23,6 +23,9 @@ const LEAVE: Duration = Duration::from_secs(15);
 
 /// Time for dkron to end after TERM.
 const END: Duration = Duration::from_secs(5);
+
+/// The same for one that has left already, and that the others wait for: its jobs are over and its raft is shut down.
+const LEFT: Duration = Duration::from_secs(1);
 
 /// Starts of dkron for nothing but to leave.
 pub const REVIVALS: u32 = 2;
@@ -78,7 +81,7 @@ impl Procedure {
             Step::Leave => self.remove_once_more(at),
             Step::Count if at.since(farewell.since) >= COUNT => self.term(at),
             Step::Verify => self.wait_to_be_forgotten(at),
-            Step::Again if at.since(farewell.since) >= END => {
+            Step::Again if at.since(farewell.since) >= LEFT => {
                 self.out.push(Action::Kill);
                 self.go_to(at, Step::Again);
             }
@@ -86,9 +89,10 @@ impl Procedure {
             Step::Told => self.told(at),
             Step::Revive => {
                 let (back, held) = (self.facts.own_leader().is_some(), farewell.held);
+                let again = farewell.revivals < REVIVALS;
                 if self.misled_by(at).is_some() {
                     self.out.push(Action::Kill);
-                    self.go_to(at, Step::Kill);
+                    self.go_to(at, if again { Step::Again } else { Step::Kill });
                 } else if back {
                     self.read_raft(at);
                     // Whoever still held for others goes on with that.
@@ -167,8 +171,7 @@ impl Procedure {
         // Until that is read the others have to take it for one that holds the cluster, also where they hear nothing more.
         self.facts.disk = Disk::Unknown;
         if let Stage::Stopping(farewell) = &mut self.stage {
-            // Once, and for nothing else.
-            farewell.revivals = REVIVALS;
+            farewell.inspected = true;
         }
         let mut launch = start::launch(&self.facts, now, None, Prepare::Keep);
         let serves = |host: &Name| self.facts.peers.values().any(|peer| peer.is_up(now) && peer.is_joined_by(host));
@@ -204,7 +207,7 @@ impl Procedure {
     pub(super) fn ended_while_stopping(&mut self, now: Moment, code: u8) {
         let unclear = self.may_have_founded();
         let Stage::Stopping(farewell) = &mut self.stage else { return };
-        if unclear && farewell.revivals == 0 && now + COME_UP + TOLD < farewell.killed_at {
+        if unclear && !farewell.inspected && farewell.revivals == 0 && now + COME_UP + TOLD < farewell.killed_at {
             farewell.code.get_or_insert(code);
             farewell.go_to(now, Step::Inspect);
             return self.look_what_is_left(now);
@@ -219,14 +222,24 @@ impl Procedure {
             return self.out.push(Action::Exit(code));
         }
         let died = farewell.step != Step::Again;
-        farewell.held = matches!(farewell.step, Step::Hold | Step::Going);
+        // One that was ended because it was misled goes on with what it was revived for.
+        farewell.held =
+            matches!(farewell.step, Step::Hold | Step::Going) || farewell.held && farewell.step == Step::Again;
         farewell.revivals += 1;
         farewell.code.get_or_insert(code);
         farewell.go_to(now, Step::Revive);
         if died {
             self.tell(Saying::Died(code, Duration::ZERO));
         }
-        let launch = start::launch(&self.facts, now, None, Prepare::Keep);
+        let mut launch = start::launch(&self.facts, now, None, Prepare::Keep);
+        // Whoever is about to end may be gone, and its address somebody else's, before dkron has found anybody.
+        let ends = |host: &Name| {
+            let mut peers = self.facts.peers.values().filter(|peer| peer.is_joined_by(host));
+            peers.any(|peer| peer.phase(now) == Some(Phase::Leaving))
+        };
+        if !launch.join.iter().all(ends) {
+            launch.join.retain(|host| !ends(host));
+        }
         self.start(now, launch);
     }
 }

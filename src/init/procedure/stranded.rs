@@ -47,7 +47,7 @@ pub fn is_gone(facts: &Facts, id: &Name, now: Moment) -> bool {
 /// The last raft configuration that the own marker tells; where there is state and no marker, or another server has since seen a larger
 /// one with this server in it, what that one tells. Not one that does not stand in it itself: it was taken out, and others went on.
 fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
-    let states = || facts.peers.values().filter_map(|peer| peer.wrapper(now));
+    let states = || facts.peers.values().filter(|peer| facts.may_go_on_with(peer)).filter_map(|peer| peer.wrapper(now));
     let told = || states().filter_map(|state| state.raft.as_deref().filter(|servers| lists(servers, &state.node)));
     let has_own = |servers: &&[Server]| facts.is_among(servers);
     // A dkron that runs goes by its own, and has to find those; so does one that is started again, whatever others have beside it.

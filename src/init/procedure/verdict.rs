@@ -112,7 +112,11 @@ impl Procedure {
     pub(super) fn went_with_us(&self, peer: &Peer, now: Moment) -> bool {
         let Stage::Stopping(farewell) = &self.stage else { return false };
         let back = |state: &State| !state.phase.stops() && state.up;
-        let serves = peer.wrapper(now).is_some_and(back);
+        let serves = match peer.wrapper(now) {
+            Some(state) => back(state),
+            // What cannot be understood may well lead.
+            None => peer.is_up(now) && !self.facts.goes(now, peer),
+        };
         let at_once =
             |stopped: Moment| stopped.since(farewell.begun) <= AT_ONCE && farewell.begun.since(stopped) <= AT_ONCE;
         !serves && peer.stopped.is_some_and(at_once)

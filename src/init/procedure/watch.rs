@@ -96,6 +96,8 @@ pub struct Watch {
     /// The server that is to be taken out next, and since when.
     surplus: Option<(Name, Moment)>,
     leaderless: Option<Moment>,
+    /// Since when nobody at all has named a leader.
+    unled: Option<Moment>,
     warned: Option<Moment>,
     now: Moment,
 }
@@ -118,6 +120,11 @@ impl Watch {
     /// Nobody leads, and that is not going to change any moment.
     pub fn is_long_leaderless(&self) -> bool {
         self.is_leaderless_for(self.now, LONG)
+    }
+
+    /// Nobody has named a leader for so long.
+    pub fn is_unled_for(&self, now: Moment, time: Duration) -> bool {
+        self.unled.is_some_and(|since| now.since(since) >= time)
     }
 
     /// The own dkron has known no leader for so long.
@@ -150,7 +157,7 @@ impl Procedure {
         if leader.is_some() {
             self.facts.formed = true;
             let own = leader.as_ref().is_some_and(|leader| leader.name == self.facts.me.node);
-            let founded = own && self.child.founds.is_some();
+            let founded = own && self.facts.to_be_founded.is_some();
             self.facts.founded.get_or_insert(founded);
             self.child.was_stranded = false;
             (self.watch.leaderless, self.watch.warned) = (None, None);
@@ -169,7 +176,8 @@ impl Procedure {
             facts.disk = Disk::State;
             facts.formed = true;
         }
-        if listed && facts.own_leader().is_some() {
+        // Raft may follow somebody whom gossip does not show.
+        if listed && (facts.own_leader().is_some() || facts.followed == Some(now)) {
             self.watch.cures.out_of_raft = false;
         }
         facts.raft = Some(reading);
@@ -251,10 +259,12 @@ impl Procedure {
 
     pub(super) fn watch(&mut self, now: Moment) {
         self.watch.now = now;
+        self.watch.unled = (!self.facts.is_led(now)).then(|| self.watch.unled.unwrap_or(now));
         self.read_raft(now);
         if self.size_has_changed(now)
             || self.is_stalled(now)
             || self.is_zombie(now)
+            || self.is_deaf(now)
             || self.is_misled(now)
             || self.is_blocked(now)
             || self.is_stranded(now)

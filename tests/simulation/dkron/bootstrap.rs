@@ -125,6 +125,12 @@ impl World {
         let twin = other.map(|at| self.volumes[at].log.genesis);
         let twin = twin.filter(|genesis| same(&self.clusters[*genesis as usize - 1]));
         let plain = self.pods[slot].as_ref().is_some_and(|pod| pod.kind == Kind::Plain && pod.running);
+        // Once a leader has gone on without this server, nobody ever overwrites what it has begun.
+        let goes_on_without = |genesis: &u32| {
+            let cluster = &self.clusters[*genesis as usize - 1];
+            cluster.led && !cluster.servers.has(place_of(slot))
+        };
+        let twin = twin.filter(|genesis| !plain || !goes_on_without(genesis));
         if plain {
             // Nothing that a wrapper did: what follows is not looked at.
             self.over |= other.is_some() && twin.is_none();

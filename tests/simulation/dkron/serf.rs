@@ -177,8 +177,10 @@ impl World {
         let told_again = Entry { suspect_at: 0, fail_at: 0, free_at: 0, ..told };
         let joins;
         if known.standing == Standing::Unknown {
+            // What is dead is not new, nor is what the other one suspects to be.
+            let suspected = told.suspect_at != 0 && told.suspect_at <= now;
+            let alive = alive && !suspected;
             joins = alive;
-            // What is dead is not new.
             if alive || told.standing == Standing::Left {
                 *known = told_again;
             }

@@ -23,7 +23,10 @@ impl World {
             self.delete_set(set);
             return;
         }
-        if self.make_missing(set) && self.delete_surplus(set) {
+        // Only one by one does what is missing keep it from deleting what is too much.
+        let complete = self.make_missing(set);
+        let deletes = complete || !self.sets[set].ordered;
+        if deletes && self.delete_surplus(set) && complete {
             self.roll(set);
         }
     }

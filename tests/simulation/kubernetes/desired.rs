@@ -29,7 +29,8 @@ impl World {
         if !again {
             pod.write_due = false;
         }
-        if pod.updater_dead_until <= now {
+        // A pod that no set owns tells of none.
+        if pod.updater_dead_until <= now && !self.sets[set_of(slot)].orphaned {
             pod.formed |= is_in;
             let desired = self.desired_of(slot);
             if let Some(pod) = self.pods[slot].as_mut() {

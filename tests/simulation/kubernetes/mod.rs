@@ -82,6 +82,8 @@ pub struct Set {
     pub deleting: bool,
     /// It is deleted without its pods.
     pub orphaned: bool,
+    /// It is made again with so many replicas.
+    pub made_with: Option<usize>,
     /// `OrderedReady`.
     pub ordered: bool,
     /// It is made anew then.
@@ -108,6 +110,7 @@ impl Set {
             uid,
             deleting: false,
             orphaned: false,
+            made_with: None,
             ordered,
             anew_at: 0,
             roll: None,
@@ -147,7 +150,7 @@ impl World {
         wants_none
             || Self::places(set)
                 .filter(|slot| *slot != but)
-                .all(|slot| self.is_going(slot) || !self.knows(but, slot) || self.is_idle(slot))
+                .all(|slot| self.is_going(slot) || !self.knows(but, slot) || self.is_idle(but, slot))
     }
 
     /// The wrapper at `slot` was ever told of the pod at `other`: without a label updater it is not told of those that were added.
@@ -158,9 +161,10 @@ impl World {
         })
     }
 
-    /// Nobody wants it any more, and it runs no raft.
-    fn is_idle(&self, slot: Slot) -> bool {
-        !self.is_wanted(slot) && self.dkron[slot].as_ref().is_none_or(|process| !process.raft.running)
+    /// Nobody wants it any more, and it runs no raft, or `but` does not reach it.
+    fn is_idle(&self, but: Slot, slot: Slot) -> bool {
+        let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
+        !(self.is_wanted(slot) || runs && self.reaches(but, slot))
     }
 
     /// Nothing that could serve is at this place, or it is on its way out.

@@ -33,6 +33,7 @@ pub fn snapshot() -> Snapshot {
             expecting: false,
             stranded: false,
             anew: false,
+            comes: true,
             up: true,
             leader: Some(Leader { name: "a-1".into(), rpc_addr: "10.0.0.3:6868".into() }),
             leads: false,

@@ -43,6 +43,8 @@ fn ends_empty(server: &mut Life) {
     let wanted = alone(server, Duration::from_secs(10));
     assert!(wanted.contains(&Action::Term), "{wanted:?}");
     server.hear(Input::Ended(0));
+    server.wait(Duration::from_millis(1));
+    server.hear(Input::Desired(desired(1, &[0]), server.now.at));
 }
 
 #[test]

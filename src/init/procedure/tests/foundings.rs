@@ -163,7 +163,7 @@ fn a_name_is_taken_only_from_those_who_have_this_server_too() {
         server.hear(Input::Started);
         server.own(&[0, 1], None);
         server.say_raft(&[0, 1]);
-        server.procedure.state(server.now).owner.expect("an owner").founding
+        server.procedure.state(server.now).owner.and_then(|owner| owner.founding)
     };
     assert_eq!(said(&[0]), None, "the own disk lists who is of another cluster by now");
     assert_eq!(said(&[0, 1]).as_deref(), Some("new"));

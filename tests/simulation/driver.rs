@@ -6,7 +6,6 @@ use dkron_ha::init::procedure::{
     Storage,
 };
 
-use crate::coverage::Seen;
 use crate::dkron::{Flags, Log, Stage, Target};
 use crate::faults::Planted;
 use crate::invariants::Broken;
@@ -95,6 +94,7 @@ impl World {
         let (peers, own) = (wrapper.peers_at.1 - self.now, wrapper.own_at.1 - self.now);
         self.wrappers[slot] = Some(wrapper);
         self.volumes[slot].waits_since = self.now;
+        self.unclear[slot] = 0;
         let slot8 = slot as u8;
         self.after(peers, Event::Peers { slot: slot8, life });
         self.after(own, Event::Own { slot: slot8, life, again: true });
@@ -381,21 +381,5 @@ impl World {
     fn target(&self, name: &Name) -> Option<Target> {
         let by_name = self.names.hosts.iter().position(|host| host == name).map(Target::Name);
         by_name.or_else(|| name.parse().ok().and_then(number).map(Target::Address))
-    }
-
-    /// `peers.json`: raft takes these servers for its configuration, if there is raft state.
-    fn recover(&mut self, slot: Slot, servers: &[dkron_ha::init::procedure::Server]) {
-        if self.volumes[slot].log.is_empty() {
-            return;
-        }
-        let mut recovered = crate::dkron::Servers::default();
-        for server in servers {
-            let ip = server.address.parse::<std::net::SocketAddr>().ok().and_then(|at| number(at.ip()));
-            if let (Some(place), Some(ip)) = (self.names.place(&server.id), ip) {
-                recovered = recovered.with(place, ip);
-            }
-        }
-        self.seen.count(Seen::Recovered);
-        self.volumes[slot].log.servers = recovered;
     }
 }

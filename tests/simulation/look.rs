@@ -8,6 +8,7 @@ use crate::coverage::Seen;
 use crate::driver::{Wrapper, clock};
 use crate::kubernetes::Kind;
 use crate::names::{Ip, Slot, address, bit, number, set_of, slot_of};
+use crate::operate::may_have_founded;
 use crate::world::World;
 
 /// After this time an address that is silent is given up, milliseconds.
@@ -69,6 +70,13 @@ impl World {
             answers && (formed || there.is_some_and(|there| !self.volumes[there].log.is_empty()))
         };
         let heard = looks.iter().any(holds);
+        let answer = looks.iter().find_map(|look| match &look.wrapper {
+            Told::Answer(state) if state.pod == pod => Some(may_have_founded(state)),
+            _ => None,
+        });
+        if let Some(unclear) = answer {
+            self.unclear[slot] = self.unclear[slot] & !bit(place) | if unclear { bit(place) } else { 0 };
+        }
         if let Some(wrapper) = self.wrappers[slot].as_mut() {
             wrapper.has_heard |= heard;
         }

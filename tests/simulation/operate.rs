@@ -1,11 +1,11 @@
 //! What an operation of a schedule does to the world.
 
-use dkron_ha::init::procedure::Disk;
+use dkron_ha::init::procedure::{Disk, State};
 
 use crate::coverage::Seen;
 use crate::driver::clock;
 use crate::kubernetes::Roll;
-use crate::names::{Slot, set_of, slots};
+use crate::names::{Slot, bit, place_of, set_of, slots};
 use crate::schedule::What;
 use crate::world::World;
 
@@ -13,11 +13,10 @@ impl World {
     /// What a server that was to found the cluster has done, others may not hear until it is back: not by what it does (dkron forgets
     /// that it was to found one as soon as it has), but by what its wrapper has told.
     pub fn founder_is_silent(&mut self, slot: Slot) {
+        let told = Self::places(set_of(slot)).any(|other| self.unclear[other] & bit(place_of(slot)) != 0);
         let founds = match &self.wrappers[slot] {
-            Some(wrapper) => {
-                let state = wrapper.procedure.state(clock(slot, self.now));
-                state.expecting && state.up || state.disk == Disk::Unknown
-            }
+            _ if told => true,
+            Some(wrapper) => may_have_founded(&wrapper.procedure.state(clock(slot, self.now))),
             None => self.dkron[slot].as_ref().is_some_and(|process| process.flags.expect > 0),
         };
         let set = &mut self.sets[set_of(slot)];
@@ -157,4 +156,9 @@ impl World {
             self.lose_disk(slot);
         }
     }
+}
+
+/// What it says of itself does not tell whether it has founded the cluster.
+pub fn may_have_founded(state: &State) -> bool {
+    state.expecting && state.up || state.disk == Disk::Unknown
 }

@@ -11,7 +11,7 @@ use crate::driver::Wrapper;
 use crate::faults::Fault;
 use crate::invariants::{Broken, Violation};
 use crate::kubernetes::{Pod, Set};
-use crate::names::{Ip, Names, SLOTS, Slot};
+use crate::names::{Ip, Mask, Names, SLOTS, Slot};
 use crate::network::Network;
 use crate::random::Random;
 use crate::schedule::Schedule;
@@ -162,6 +162,8 @@ pub struct World {
     pub unannounced_at: [u64; 2],
     /// When each place was told to stop last, or its pod was deleted; zero for never.
     pub stop_told: [u64; SLOTS],
+    /// Whose last word to each wrapper does not say whether it has founded the cluster.
+    pub unclear: [Mask; SLOTS],
     /// When somebody was elected last.
     pub elected_at: u64,
     /// When the world was healed.
@@ -200,6 +202,7 @@ impl World {
             surprised_at: 0,
             unannounced_at: [0; 2],
             stop_told: [0; SLOTS],
+            unclear: [0; SLOTS],
             elected_at: 0,
             taken_up: None,
             reconciled_at: [0; SLOTS],

@@ -157,7 +157,12 @@ impl Procedure {
         let facts = &self.facts;
         let came = facts.peers.values().filter(|peer| peer.wrapper(now).is_some()).filter_map(|peer| peer.came).max();
         let lately = came.is_some_and(|came| came > missed && now.since(came) < self.patience(now));
-        facts.is_seen_alive(now) && lately && now.since(missed) < MISSED_THOUGH_SOMEBODY_COMES
+        (facts.is_seen_alive(now) || self.is_needed(now)) && lately && now.since(missed) < MISSED_THOUGH_SOMEBODY_COMES
+    }
+
+    /// raft may go on through this server although gossip does not, and have no majority without it.
+    fn is_needed(&self, now: Moment) -> bool {
+        self.facts.leads() || self.raft_lives_by(now, &self.facts.me.node, self.facts.me.ip)
     }
 
     /// How long this server waits before it restarts dkron because it is missed. Whom nobody sees is of no use as it is. Otherwise
@@ -167,8 +172,7 @@ impl Procedure {
     fn patience(&self, now: Moment) -> Duration {
         let facts = &self.facts;
         let states = || facts.peers.values().filter_map(|peer| peer.wrapper(now));
-        // raft may go on through this server although gossip does not, and have no majority without it.
-        let needed = facts.leads() || self.raft_lives_by(now, &facts.me.node, facts.me.ip);
+        let needed = self.is_needed(now);
         if !needed && !facts.is_seen_alive(now) {
             let restarts = states().any(|state| state.phase == Phase::Starting);
             return if restarts { MISSED + CURE_OF_ONE } else { MISSED };

@@ -8,7 +8,7 @@ use super::input::{Desired, DkronView, Look, Marker, Me, Outcome, PeerName};
 use super::moment::Moment;
 use super::ownership::tells_of_others;
 use super::peer::Peer;
-use super::state::{Disk, Leader, Member, Name, Server, lists};
+use super::state::{Disk, Member, Name, Server, lists};
 
 /// `desired.json` of this age says nothing any more.
 const DESIRED_HOLDS: Duration = Duration::from_secs(30);
@@ -41,6 +41,8 @@ pub struct Facts {
     pub peers: BTreeMap<Name, Peer>,
     /// What Kubernetes wants, and when that was written.
     desired: Option<(Desired, Moment)>,
+    /// When something new was heard of that: what peers are was judged by the word before, until they are looked at again.
+    pub news_since: Moment,
     /// UIDs that the own set had before, in this life or by the own disk: it was orphaned and adopted by another one of its name.
     pub former: Vec<Name>,
     /// The own dkron, while its API answers.
@@ -82,6 +84,7 @@ impl Facts {
         let mut facts = Self {
             peers: BTreeMap::new(),
             desired: None,
+            news_since: Moment(0),
             former: marker.iter().flat_map(|marker| marker.owner.lineage().cloned()).collect(),
             own: None,
             raft: None,
@@ -132,10 +135,11 @@ impl Facts {
     }
 
     /// Takes in what Kubernetes wants; its pods may be peers that nobody knew.
-    pub fn want(&mut self, desired: Desired, written: Moment) {
+    pub fn want(&mut self, now: Moment, desired: Desired, written: Moment) {
         let news =
             self.desired.as_ref().is_none_or(|(known, _)| known.pods.len() != desired.pods.len() || *known != desired);
         if news {
+            self.news_since = now;
             for pod in &desired.pods {
                 if let Some(name) = self.name_of(&pod.name) {
                     self.meet(name);
@@ -274,28 +278,6 @@ impl Facts {
         self.peers.get(self.pod_of(node)).filter(|_| *node != *self.me.node)
     }
 
-    /// The leader that peers name, if it is another server, and whether its address is surely the leader's.
-    pub fn leader(&self, now: Moment) -> Option<(&Leader, bool)> {
-        let claims = self.peers.values().filter_map(|peer| Some((peer, peer.leader(now)?)));
-        let believed = claims.filter(|(_, leader)| leader.name != self.me.node && !self.is_denied(now, leader));
-        let (_, leader) = believed.max_by_key(|(peer, leader)| {
-            // Who says it of itself knows best.
-            peer.dkron(now).is_some_and(|view| view.leads) && self.pod_of(&leader.name) == &*peer.name.pod
-        })?;
-        Some((leader, self.is_sure_of(now, leader)))
-    }
-
-    /// The named leader's own wrapper says that its dkron does not serve.
-    fn is_denied(&self, now: Moment, leader: &Leader) -> bool {
-        self.peer_of(&leader.name).is_some_and(|peer| peer.wrapper(now).is_some_and(|state| !state.up))
-    }
-
-    fn is_sure_of(&self, now: Moment, leader: &Leader) -> bool {
-        let address: Option<SocketAddr> = leader.rpc_addr.parse().ok();
-        let sure = self.peer_of(&leader.name).and_then(|peer| peer.sure(now));
-        address.is_some_and(|address| Some(address.ip()) == sure)
-    }
-
     /// Every peer that answers has been asked since, or the time for that is over.
     pub fn all_heard(&self, now: Moment, since: Moment) -> bool {
         let heard = |peer: &Peer| peer.asked > since || !peer.is_fresh(now);
@@ -305,26 +287,6 @@ impl Facts {
     /// Some peer surely is at this address: it may be somebody else's by now.
     pub fn is_sure_at(&self, now: Moment, ip: IpAddr) -> bool {
         self.peers.values().any(|peer| peer.sure(now) == Some(ip))
-    }
-
-    /// The leader that the own dkron names.
-    pub fn own_leader(&self) -> Option<&Leader> {
-        self.own.as_ref()?.leader.as_ref()
-    }
-
-    /// The own dkron or a peer names a leader.
-    pub fn is_led(&self, now: Moment) -> bool {
-        self.own_leader().is_some() || self.is_led_elsewhere(now)
-    }
-
-    /// A peer names a leader.
-    pub fn is_led_elsewhere(&self, now: Moment) -> bool {
-        self.peers.values().any(|peer| peer.leader(now).is_some())
-    }
-
-    /// The own dkron leads.
-    pub fn leads(&self) -> bool {
-        self.own.as_ref().is_some_and(|own| own.leads)
     }
 
     /// Address of the own gRPC and raft.
@@ -375,8 +337,14 @@ impl Facts {
         if let Some(phase) = peer.phase(now) {
             return phase.stops();
         }
-        // Without Kubernetes' word the own dkron may know that it is back, or has been since.
-        let back = || peer.was_met_since() || peer.state.as_ref().is_some_and(|state| self.is_member(&state.node));
+        // Without a young word of Kubernetes the own dkron may know that it is back, or has been since, or that last word.
+        let remade = || {
+            let known = self.desired.as_ref().filter(|(_, written)| *written > peer.told);
+            let mut pods = known.iter().flat_map(|(desired, _)| &desired.pods);
+            pods.any(|pod| pod.name == peer.name.pod && !pod.deleting)
+        };
+        let seen = || peer.state.as_ref().is_some_and(|state| self.is_member(&state.node));
+        let back = || peer.was_met_since() || seen() || remade();
         let Some(desired) = self.desired(now) else { return peer.has_parted() && !back() };
         if let Some(pod) = desired.pods.iter().find(|pod| pod.name == peer.name.pod) {
             return pod.deleting;

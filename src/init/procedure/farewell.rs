@@ -79,6 +79,8 @@ pub struct Farewell {
     /// Since when the voters left have had no majority that hears the leader.
     pub unsafe_since: Option<Moment>,
     pub nobody_remains: bool,
+    /// The own raft had no configuration when this server went to part from a leader: it has not asked who else goes.
+    pub has_no_cluster: bool,
     /// When somebody else was last heard to follow a leader.
     pub led: Option<Moment>,
     /// The others have no majority without this server: it goes without a leave, so that it still counts when it is back.
@@ -111,6 +113,7 @@ impl Farewell {
             removed_again: 0,
             unsafe_since: None,
             nobody_remains: false,
+            has_no_cluster: false,
             led: None,
             keeps_its_seat: false,
             code: None,
@@ -153,6 +156,7 @@ impl Farewell {
     }
 
     pub fn go_to(&mut self, now: Moment, step: Step) {
+        self.has_no_cluster &= step != Step::Hold;
         (self.step, self.since) = (step, now);
     }
 }

@@ -50,7 +50,12 @@ impl Procedure {
                 self.go_to(now, Step::Count);
             }
             // Somebody may lead whom the own dkron does not know yet, and may take this server up at any moment.
-            Verdict::NoCluster if self.leader_to_part_from(now).is_some() => self.go_to(now, Step::Remove),
+            Verdict::NoCluster if self.leader_to_part_from(now).is_some() => {
+                if let Stage::Stopping(farewell) = &mut self.stage {
+                    farewell.has_no_cluster = true;
+                }
+                self.go_to(now, Step::Remove);
+            }
             // dkron may have founded the cluster since raft was read.
             Verdict::NoCluster
                 if self.may_have_founded() && !self.has_just_read(now) && now.since(since) < PATIENCE =>

@@ -4,7 +4,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `input`, `moment` | what is learned, and when |
-//! | `peer`, `standing`, `facts`, `membership`, `ownership` | whom it concerns, whom serf shows, whose the disk is, and what follows from it |
+//! | `peer`, `standing`, `facts`, `leadership`, `membership`, `ownership` | whom it concerns, who leads, whom serf shows, whose the disk is, and what follows from it |
 //! | `start` | how dkron is to be started, decided anew with every fact: where nothing is held, it founds a cluster |
 //! | `joining`, `returning`, `stranded` | the same where somebody leads, where there is raft state and no leader, where all have moved |
 //! | `launching`, `watch`, `stop` | the stages of a life |
@@ -24,6 +24,7 @@ mod hold;
 mod input;
 mod joining;
 mod launching;
+mod leadership;
 mod membership;
 mod moment;
 mod ownership;
@@ -176,7 +177,7 @@ impl Procedure {
     pub fn state(&self, now: Now) -> State {
         let me = &self.facts.me;
         let own = self.facts.own.as_ref();
-        let last = self.facts.marker.as_ref().map(|marker| &marker.members).filter(|_| self.child.started.is_none());
+        let last = self.facts.marker.as_ref().map(|marker| &marker.members);
         State {
             protocol: PROTOCOL,
             version: env!("CARGO_PKG_VERSION").into(),
@@ -236,7 +237,7 @@ impl Procedure {
                 self.note(peer.and_then(|peer| self.facts.marker_of_others(peer, now)));
             }
             Input::Own(view) => self.look_at_own(now, view),
-            Input::Desired(desired, written) => self.facts.want(desired, written),
+            Input::Desired(desired, written) => self.facts.want(now, desired, written),
             Input::Generation(generation) => self.facts.me.generation = generation,
             Input::Started => self.child.started = Some(now),
             Input::Ended(code) => self.ended(now, code),

@@ -83,6 +83,10 @@ impl Procedure {
             let waits = now < farewell.deadline && self.facts.peers.values().any(comes);
             return if waits { self.go_to(now, Step::Hold) } else { self.term(now) };
         }
+        if listed && farewell.has_no_cluster && now < farewell.deadline {
+            // It has become a voter by now, and may be needed as one.
+            return self.go_to(now, Step::Hold);
+        }
         let removals = if listed { REMOVALS } else { 1 };
         if farewell.removals >= removals {
             return self.leave(now);

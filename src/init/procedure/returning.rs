@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::action::Prepare;
 use super::facts::Facts;
-use super::input::{Generation, Storage};
+use super::input::Generation;
 use super::joining::{AGREEMENT, OF_ANOTHER_FOUNDING};
 use super::moment::Moment;
 use super::peer::Peer;
@@ -122,12 +122,6 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     // Nobody can know whom of them the vote of this one would elect: a person has to decide first.
     if facts.run_apart(now) {
         return Start::Wait(Waiting::Voters(sights(facts, now)));
-    }
-    // The last one that held the cluster is not wanted any more, and not there: those who are have an older state.
-    let first = facts.size(now).map(|size| facts.first(size)).unwrap_or_default();
-    let held = facts.held_elsewhere(&first, now).filter(|pod| facts.is_surplus(now, pod));
-    if let Some(pod) = held.filter(|_| facts.me.storage == Storage::Persistent) {
-        return Start::Wait(Waiting::Gone(pod.clone()));
     }
     // Raft of version 3 may look for a majority where it no longer is: then a person has to help.
     let patience = match need(facts, now) {

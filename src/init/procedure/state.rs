@@ -76,7 +76,7 @@ pub struct State {
     /// For how long it has been a voter that knows the leader; milliseconds.
     #[serde(default)]
     pub voter_for: Option<u64>,
-    /// The raft configuration as the own dkron told it last, or before it runs as the marker tells it; `None` while neither has,
+    /// The raft configuration as the own dkron told it last, or before that as the marker tells it; `None` while neither has,
     /// empty if dkron has none.
     #[serde(default)]
     pub raft: Option<Vec<Server>>,

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::facts::HEARING;
 use super::joining::stands_at;
 use super::moment::Moment;
 use super::peer::Peer;
@@ -91,7 +92,10 @@ impl Procedure {
                 // Who cannot be understood may well serve, and lead; whoever waits may have been made since Kubernetes wants it again.
                 let waits = peer.phase(now) == Some(Phase::Waiting);
                 let serves = serves(peer, now) || waits || peer.is_foreign(now) || facts.is_news(now, peer);
-                there && (!facts.is_surplus(now, &peer.name.pod) || serves) && !facts.goes(now, peer)
+                // Where Kubernetes has it by its latest word it was not looked at yet.
+                let news = facts.has_pod(now, &peer.name.pod) && peer.asked <= facts.news_since;
+                let unheard = news && now.since(facts.news_since) < 2 * HEARING;
+                there && (!facts.is_surplus(now, &peer.name.pod) || serves || unheard) && !facts.goes(now, peer)
             };
             let awaited = facts.is_surplus(now, &facts.me.node) || facts.peers.values().any(|peer| wanted(&peer));
             return if awaited { Verdict::Hold(0, 1) } else { Verdict::Nobody };
@@ -187,8 +191,15 @@ impl Procedure {
     /// Those who name a leader are no majority of today's voters: it has one through others, whom it finds where the configuration has
     /// them, and the server there is one of these.
     pub(super) fn raft_lives_by(&self, now: Moment, node: &Name, ip: Option<IpAddr>) -> bool {
-        let Some(voters) = self.facts.voters(now) else { return false };
-        let voters: Vec<&Server> = voters.collect();
+        // The own raft may have a configuration from before.
+        let leads = |peer: &&Peer| peer.wrapper(now).is_some_and(|state| state.leads);
+        let leader =
+            self.facts.leader(now).filter(|(_, sure)| *sure).and_then(|(leader, _)| self.facts.peer_of(&leader.name));
+        let told =
+            leader.filter(leads).and_then(|peer| peer.wrapper(now)?.raft.as_deref()).filter(|raft| !raft.is_empty());
+        let own = || self.facts.voters(now).map(Iterator::collect);
+        let of_leader = told.map(|raft| raft.iter().filter(|server| server.voter).collect());
+        let Some(voters): Option<Vec<&Server>> = of_leader.or_else(own) else { return false };
         let hear = |server: &&&Server| self.facts.peer_of(&server.id).is_some_and(|peer| peer.leader(now).is_some());
         let heard = voters.iter().filter(hear).count();
         let found = ip.is_some_and(|ip| stands_at(&self.facts, voters.iter().copied(), node, ip));

@@ -1,9 +1,13 @@
 //! raft: who leads, what is replicated, who is elected.
 
+use std::net::SocketAddr;
+
+use dkron_ha::init::procedure::Server;
+
 use crate::coverage::Seen;
 use crate::invariants::Broken;
 use crate::kubernetes::Kind;
-use crate::names::{Slot, place_of, set_of, slot_of};
+use crate::names::{Slot, number, place_of, set_of, slot_of};
 use crate::world::World;
 
 use super::serf::Standing;
@@ -272,8 +276,11 @@ impl World {
             let held =
                 wanted().any(|volume| volume.log.genesis == log.genesis && volume.log.end() >= cluster.committed);
             let unwatched = wanted().any(|volume| volume.lost && volume.unwatched);
-            let undecidable = lost && !self.somebody_whole_can_win(set, log.genesis);
-            if undecidable && held && !cluster.dead && !unwatched {
+            // The same where those that made up the cluster at last are all servers that nobody wants any more.
+            let all = || cluster.servers.places().map(|place| slot_of(set, place)).filter(|at| *at < self.pods.len());
+            let unwanted = all().all(|at| !counts(&at));
+            let undecidable = unwanted || lost && !self.somebody_whole_can_win(set, log.genesis);
+            if undecidable && (held || unwanted) && !cluster.dead && !unwatched {
                 self.seen.count(Seen::Undecidable);
             } else if !cluster.dead && !unwatched && (held || !lost) {
                 self.break_with(Broken::DataLost, || {
@@ -349,5 +356,21 @@ impl World {
         }
         self.seen.count(Seen::HandOver);
         self.stand_for_election(slot, true);
+    }
+
+    /// `peers.json`: raft takes these servers for its configuration, if there is raft state.
+    pub fn recover(&mut self, slot: Slot, servers: &[Server]) {
+        if self.volumes[slot].log.is_empty() {
+            return;
+        }
+        let mut recovered = Servers::default();
+        for server in servers {
+            let ip = server.address.parse::<SocketAddr>().ok().and_then(|at| number(at.ip()));
+            if let (Some(place), Some(ip)) = (self.names.place(&server.id), ip) {
+                recovered = recovered.with(place, ip);
+            }
+        }
+        self.seen.count(Seen::Recovered);
+        self.volumes[slot].log.servers = recovered;
     }
 }

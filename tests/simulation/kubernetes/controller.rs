@@ -130,6 +130,7 @@ impl World {
             running: false,
             restarts: 0,
             updater_dead_until: 0,
+            read_at: 0,
             write_due: false,
             desired: None,
             formed: false,

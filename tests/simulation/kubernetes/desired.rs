@@ -33,11 +33,14 @@ impl World {
         if pod.updater_dead_until <= now && !self.sets[set_of(slot)].orphaned {
             pod.formed |= is_in;
             let desired = self.desired_of(slot);
+            // What is read later is never older.
+            let mut read = now + self.random.between(1, 900);
             if let Some(pod) = self.pods[slot].as_mut() {
                 pod.desired = Some((desired.clone(), now));
+                read = read.max(pod.read_at);
+                pod.read_at = read;
             }
-            let read = self.random.between(1, 900);
-            self.wrapper_hears_desired(slot, read, desired, now);
+            self.wrapper_hears_desired(slot, read - now, desired, now);
         }
         if again {
             self.after(AGAIN, Event::Desired { slot: slot as u8, uid, again });

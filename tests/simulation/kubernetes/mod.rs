@@ -48,6 +48,8 @@ pub struct Pod {
     pub restarts: u32,
     /// Its label updater is dead until then.
     pub updater_dead_until: u64,
+    /// When the wrapper reads what was written of `desired.json` last.
+    pub read_at: u64,
     /// A write of `desired.json` is on its way.
     pub write_due: bool,
     /// The file and when it was written: it outlives the container.

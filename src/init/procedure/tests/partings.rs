@@ -1,0 +1,127 @@
+//! What is asked of the leader, and read, in the last moments of a server.
+
+use std::time::Duration;
+
+use super::super::*;
+use super::cast::*;
+
+const ALL: [u8; 3] = [0, 1, 2];
+
+fn removal() -> Action {
+    Action::RemovePeer { at: at(1), id: name(0) }
+}
+
+/// One of two that the leader has just taken out, and that leaves.
+fn leaving() -> Life {
+    let mut server = Life::running(0, &[0, 1], 1);
+    settle(&mut server, &[serving(1, &[0, 1], 1)], &[0, 1]);
+    assert_eq!(deeds(server.hear(Input::Busy(Ok(0)))), [removal()]);
+    assert!(server.hear(Input::Removed(name(0), Ok(()))).contains(&Action::Leave));
+    server
+}
+
+#[test]
+fn a_removal_is_repeated_only_where_a_peer_surely_is() {
+    let mut server = leaving();
+    assert_eq!(deeds(server.wait(Duration::from_millis(200))), [removal()], "it may have been taken up again");
+    server.hear(Input::Removed(name(0), Ok(())));
+    assert_eq!(deeds(server.wait(Duration::from_millis(200))), [removal()]);
+
+    let mut gone = leaving();
+    gone.finds_no_name_of(1);
+    assert_eq!(deeds(gone.wait(Duration::from_millis(500))), [], "somebody else may be there by now");
+}
+
+#[test]
+fn whether_it_is_taken_up_again_is_asked_only_where_a_peer_surely_is() {
+    let mut server = leaving();
+    assert_eq!(deeds(server.hear(Input::Left(Ok(())))), [Action::ListRaft(at(1))]);
+    server.hear(Input::Raft(at(1), Err("no answer".into())));
+    assert_eq!(deeds(server.finds_no_name_of(1)), [Action::Term], "not there any more");
+
+    let mut gone = leaving();
+    gone.finds_no_name_of(1);
+    assert_eq!(deeds(gone.hear(Input::Left(Ok(())))), [Action::Term]);
+}
+
+/// The grace period has ended a hold.
+fn held_out() -> (Life, Vec<Action>) {
+    let mut server = Life::running(0, &ALL, 1);
+    server.wait(Duration::from_secs(5));
+    server.hear(Input::Stop);
+    for _ in 0..600 {
+        let mut wanted = server.hear(serving(1, &ALL, 1));
+        wanted.extend(server.own(&ALL, Some(1)));
+        if wanted.contains(&Action::Say(Saying::HoldOver)) {
+            return (server, wanted);
+        }
+        server.say_raft_if_asked(&ALL);
+        server.passes(500);
+    }
+    panic!("it holds for ever");
+}
+
+#[test]
+fn a_seat_that_is_kept_is_read_once_more_so_that_the_marker_tells_of_all() {
+    let (mut server, wanted) = held_out();
+    assert!(!wanted.contains(&Action::Term), "{wanted:?}");
+    assert!(wanted.contains(&Action::ListRaft(at(1))), "{wanted:?}");
+    let wanted = deeds(server.say_raft(&[0, 1, 2, 3]));
+    assert_eq!(wanted, [Action::Mark(marker(&[0, 1, 2, 3])), Action::Term]);
+
+    let (mut unanswered, _) = held_out();
+    assert!(!unanswered.wait(Duration::from_millis(900)).contains(&Action::Term));
+    assert!(unanswered.wait(Duration::from_millis(150)).contains(&Action::Term), "it does not wait for long");
+}
+
+/// Its dkron serves, its raft has nothing, and a-1 leads without having taken it up: it goes to be taken out all the same.
+fn with_nothing() -> (Life, Vec<Action>) {
+    let mut server = Life::new(0, 3, |_| {});
+    for other in [1, 2] {
+        server.hear(State { members: members(&[1, 2]), ..serving(other, &[1, 2], 1) });
+    }
+    assert!(started(&server.say_raft(&[1, 2])).is_some(), "{}", server.waits_for());
+    server.hear(Input::Started);
+    server.own(&ALL, None);
+    server.say_raft(&[]);
+    let mut wanted = server.hear(Input::Stop);
+    server.passes(20);
+    for other in [1, 2] {
+        wanted.extend(server.hear(serving(other, &[1, 2], 1)));
+    }
+    wanted.extend(server.say_raft_if_asked(&[]));
+    (server, wanted)
+}
+
+#[test]
+fn who_has_become_a_voter_asks_who_else_goes() {
+    let (mut server, wanted) = with_nothing();
+    assert!(wanted.contains(&removal()), "{wanted:?}");
+    server.passes(50);
+    server.own(&ALL, Some(1));
+    let wanted = deeds(server.wait(Duration::from_millis(350)));
+    assert_eq!(wanted, [Action::ListRaft(at(1))], "it has just met the leader");
+    let wanted = deeds(server.say_raft(&ALL));
+    assert_eq!(server.procedure.state(server.now).phase, Phase::Holding, "its vote may be needed: {wanted:?}");
+    // Nobody else goes.
+    server.hear(Input::Removed(name(0), Err("not now".into())));
+    let mut wanted = Vec::new();
+    for _ in 0..20 {
+        for other in [1, 2] {
+            wanted.extend(server.hear(serving(other, &ALL, 1)));
+        }
+        wanted.extend(server.own(&ALL, Some(1)));
+        wanted.extend(server.say_raft_if_asked(&ALL));
+        wanted.extend(server.wait(Duration::from_millis(100)));
+        if wanted.last() == Some(&Action::AskBusy) {
+            wanted.extend(server.hear(Input::Busy(Ok(0))));
+        }
+    }
+    assert!(wanted.contains(&Action::Leave), "once: {wanted:?}");
+}
+
+#[test]
+fn whom_nobody_has_taken_up_leaves() {
+    let (mut server, _) = with_nothing();
+    assert!(server.hear(Input::Removed(name(0), Ok(()))).contains(&Action::Leave));
+}

@@ -1,0 +1,97 @@
+//! Who goes too, and who does not, when this server was told to stop.
+
+use std::time::Duration;
+
+use super::super::*;
+use super::cast::*;
+
+const ALL: [u8; 3] = [0, 1, 2];
+
+#[test]
+fn who_was_told_with_this_one_and_is_not_understood_may_lead_by_now() {
+    let asks = |dkron: &Told<DkronView>| {
+        let mut server = Life::running(0, &ALL, 1);
+        server.hear(Input::Desired(desired(3, &ALL), server.now.at));
+        server.hear(Input::Stop);
+        server.say_raft(&ALL);
+        let mut deleted = desired(3, &ALL);
+        deleted.pods.iter_mut().for_each(|pod| pod.deleting = true);
+        server.hear(Input::Desired(deleted, server.now.at));
+        // Both are back, with wrappers of another version.
+        server.passes(20);
+        let mut wanted = server.hear(Input::Desired(desired(3, &ALL), server.now.at));
+        for ordinal in [1, 2] {
+            let look = Look { ip: ip(ordinal), by_name: true, wrapper: Told::Unreadable, dkron: dkron.clone() };
+            let looks = Ok(vec![look]);
+            wanted.extend(server.hear(Input::Looked { pod: name(ordinal), asked: server.now.at, looks }));
+        }
+        wanted.extend(server.wait(Duration::from_millis(1200)));
+        wanted.contains(&Action::AskBusy)
+    };
+    assert!(asks(&Told::Nobody), "they do not serve");
+    let serves = DkronView { leader: Some(leader(1)), leads: false, members: members(&[1, 2]) };
+    assert!(!asks(&Told::Answer(serves)));
+}
+
+#[test]
+fn whose_pod_kubernetes_had_again_since_it_stopped_does_not_go() {
+    let ends = |stops_last: bool| {
+        let mut server = Life::running(0, &[0, 1], 1);
+        let stops = State { phase: Phase::Leaving, up: false, ..leaderless(1, &[0, 1]) };
+        if !stops_last {
+            server.hear(stops.clone());
+            server.passes(3_000);
+        }
+        server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+        if stops_last {
+            server.passes(3_000);
+            server.hear(stops);
+        }
+        // Nobody has told anything since, and gossip has lost it.
+        server.passes(40_000);
+        server.own(&[0], None);
+        let mut wanted = server.hear(Input::Stop);
+        for _ in 0..45 {
+            wanted.extend(server.own(&[0], None));
+            wanted.extend(server.say_raft_if_asked(&[0, 1]));
+            wanted.extend(server.finds_no_name_of(1));
+            wanted.extend(server.wait(Duration::from_secs(1)));
+        }
+        wanted.contains(&Action::AskBusy)
+    };
+    assert!(ends(true), "that was known before it stopped");
+    assert!(!ends(false), "it was made again, and lost since");
+}
+
+#[test]
+fn whom_kubernetes_has_by_its_latest_word_is_looked_at_before_nobody_remains() {
+    let stopping = || {
+        let mut server = Life::running(0, &[0], 0);
+        server.passes(20);
+        let mut wanted = server.hear(Input::Stop);
+        wanted.extend(server.hear(Input::Desired(desired(1, &[0, 1]), server.now.at)));
+        wanted.extend(server.say_raft_if_asked(&[0]));
+        assert!(!wanted.contains(&Action::AskBusy), "{wanted:?}");
+        server
+    };
+    let ends = |server: &mut Life, millis: u64| {
+        let mut wanted = server.own(&[0], Some(0));
+        wanted.extend(server.wait(Duration::from_millis(millis)));
+        wanted.contains(&Action::AskBusy)
+    };
+    let mut silent = stopping();
+    assert!(!ends(&mut silent, 1_900), "it may have joined this server");
+    assert!(ends(&mut silent, 150), "that is not waited for without end");
+
+    let mut nothing = stopping();
+    let look = Look { ip: ip(1), by_name: true, wrapper: Told::Nobody, dkron: Told::Nobody };
+    let looks = Ok(vec![look]);
+    nothing.passes(20);
+    let wanted = nothing.hear(Input::Looked { pod: name(1), asked: nothing.now.at, looks });
+    assert!(wanted.contains(&Action::AskBusy), "it was looked at: {wanted:?}");
+
+    let mut serves = stopping();
+    serves.passes(20);
+    serves.hear(State { leader: Some(leader(0)), disk: Disk::Empty, ..leaderless(1, &[]) });
+    assert!(!ends(&mut serves, 1_000));
+}

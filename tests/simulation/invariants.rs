@@ -233,7 +233,10 @@ impl World {
             return;
         }
         let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
-        if slot != by && runs && self.is_wanted(slot) {
+        // The entry of one that has just been made anew elsewhere, of which no word can have come: it would have that taken out itself.
+        let moved = |ip: Ip| self.volumes[leader].log.servers.ips[place] != ip;
+        let is_new = self.pods[slot].as_ref().is_some_and(|pod| moved(pod.ip) && self.now < pod.born + WORD);
+        if slot != by && runs && self.is_wanted(slot) && !is_new {
             self.break_with(Broken::WrongRemoval, || format!("{by} removes server {slot}, which runs and is wanted"));
         }
         let log = self.volumes[leader].log;
@@ -305,6 +308,9 @@ impl World {
             let wrong = ready && !self.may_be_ready(slot);
             let deaf_until = self.pods[slot].as_ref().map_or(0, |pod| pod.updater_dead_until);
             let deaf = deaf_until != 0 && now < deaf_until + NEWS_AGAIN;
+            // Nor does a pod that no set owns, or whose set has only just taken it over, hear what becomes of the others.
+            let set = &self.sets[set_of(slot)];
+            let deaf = deaf || set.orphaned || now < set.adopted_at + WORD;
             let holds = if deaf { READY_HOLDS_WITHOUT_NEWS } else { READY_HOLDS };
             let Some(wrapper) = self.wrappers[slot].as_mut() else { continue };
             if !wrong {

@@ -16,6 +16,8 @@ pub struct Network {
     reuse: bool,
     /// Whom each place cannot reach.
     pub cuts: [Mask; SLOTS],
+    /// When that was last changed.
+    pub parted_at: u64,
     /// Places whose state port is blocked.
     pub state_cut: Mask,
     /// DNS does not answer until then.
@@ -39,6 +41,7 @@ impl Network {
             used: [false; ADDRESSES],
             reuse,
             cuts: [0; SLOTS],
+            parted_at: 0,
             state_cut: 0,
             dns_down_until: 0,
             dns: [Cached::default(); SLOTS],
@@ -71,7 +74,8 @@ impl Network {
     }
 
     /// Cuts these places off from all others of these sets.
-    pub fn part(&mut self, apart: Mask) {
+    pub fn part(&mut self, apart: Mask, now: u64) {
+        self.parted_at = now;
         for slot in 0..SLOTS {
             self.cuts[slot] |= if apart & bit(slot) == 0 { apart } else { !apart & (bit(SLOTS) - 1) };
         }

@@ -101,7 +101,7 @@ impl World {
             What::Adopt => self.adopt(),
             What::Part(mask) => {
                 self.seen.count(Seen::Partition);
-                self.network.part(mask);
+                self.network.part(mask, now);
             }
             What::CutState(mask) => {
                 self.seen.count(Seen::StatePortCut);
@@ -139,8 +139,10 @@ impl World {
     pub fn adopt(&mut self) {
         if self.sets[0].orphaned {
             let uid = self.new_uid();
+            let now = self.now;
             let set = &mut self.sets[0];
             set.orphaned = false;
+            set.adopted_at = now;
             set.uid = uid;
             set.replicas = set.made_with.take().unwrap_or(set.replicas);
             self.desired_changes(0);

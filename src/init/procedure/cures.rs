@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use super::Procedure;
 use super::action::{Action, Prepare};
 use super::facts::RAFT_HOLDS;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
 use super::state::{Disk, Member, Name, Phase, State, Status};
-use super::{OWN_HURRY, Procedure};
 use super::{start, stranded};
 
 /// The leader has not seen this server for so long: not a late gossip any more.
@@ -41,7 +41,7 @@ const ELECTION: Duration = Duration::from_secs(5);
 /// Cures that have failed before the container is given up.
 const CURES: u32 = 3;
 
-/// What the own dkron said longer ago than this is asked once more before it is restarted: it is near.
+/// What the own dkron said longer ago than this is waited for once more before it is restarted.
 const NEAR: Duration = Duration::from_millis(50);
 
 /// What was heard when all were asked once more holds for so long.
@@ -64,16 +64,16 @@ pub struct Cures {
     ghosts: Option<Moment>,
     /// Since when somebody has been looking for this server in vain.
     deaf: Option<Moment>,
-    /// When dkron was restarted for that.
+    /// dkron was restarted for that, and nobody else has served since.
+    was_deaf: bool,
+    /// When dkron was restarted for one of these three.
     cured: Option<Moment>,
     /// How often in a row.
     tried: u32,
-    /// The leader has taken the own entry out, and nobody has seen it in the configuration since.
+    /// The leader has taken the own entry out, or did not have it at the start, and nobody has seen it in the configuration since.
     pub out_of_raft: bool,
     /// When all were asked once more before a restart, whatever it is for.
     asked: Option<Moment>,
-    /// When the own dkron was asked again after all others.
-    asked_own: Option<Moment>,
 }
 
 impl Cures {
@@ -87,6 +87,11 @@ impl Cures {
         self.calls_until.is_some_and(|until| now < until)
     }
 
+    /// All are being asked once more, and the own dkron is to be asked last.
+    pub fn are_asking(&self, now: Moment) -> bool {
+        self.asked.is_some_and(|asked| now.since(asked) < LAST_LOOK)
+    }
+
     /// Restarting dkron did not help.
     pub fn have_failed(&self, now: Moment) -> bool {
         self.tried >= CURES && self.missed.or(self.ghosts).is_some_and(|since| now.since(since) > MISSED)
@@ -98,7 +103,7 @@ impl Procedure {
     /// before, with this server's vote, or may be restarting just now.
     pub(super) fn last_look(&mut self, now: Moment) -> Option<Moment> {
         let Some(asked) = self.watch.cures.asked.filter(|asked| now.since(*asked) < LAST_LOOK) else {
-            (self.watch.cures.asked, self.watch.cures.asked_own) = (Some(now), None);
+            self.watch.cures.asked = Some(now);
             self.watch.raft_changed();
             self.read_raft(now);
             self.out.push(Action::Look);
@@ -108,14 +113,7 @@ impl Procedure {
             return None;
         }
         // The slowest of the others may have answered long after the own dkron, which may know a leader since.
-        if now.since(self.child.looked) > NEAR {
-            if self.watch.cures.asked_own.is_none_or(|again| now.since(again) >= OWN_HURRY) {
-                self.watch.cures.asked_own = Some(now);
-                self.out.push(Action::Look);
-            }
-            return None;
-        }
-        Some(asked)
+        (now.since(self.child.looked) <= NEAR).then_some(asked)
     }
 
     /// The others have a leader that does not see this server, or the lowest of them does not while nobody leads.
@@ -202,21 +200,24 @@ impl Procedure {
             there && peer.phase(now) == Some(Phase::Starting)
         };
         let serves = facts.peers.values().any(|peer| peer.is_up(now));
-        let deaf = facts.own.is_some() && !facts.is_led(now) && !serves && facts.peers.values().any(looks_for_us);
+        let alone = !facts.is_led(now) && !serves;
+        let deaf = facts.own.is_some() && alone && facts.peers.values().any(looks_for_us);
         let cures = &mut self.watch.cures;
+        cures.was_deaf &= alone;
         cures.deaf = deaf.then(|| cures.deaf.unwrap_or(now));
         let lasts = cures.deaf.map_or(Duration::ZERO, |since| now.since(since));
         let again = cures.cured.is_none_or(|cured| now.since(cured) >= CURE_AGAIN);
-        if lasts < DEAF || !again || self.last_look(now).is_none() {
+        // Once: what does not come up then has another reason.
+        if lasts < DEAF || cures.was_deaf || !again || self.last_look(now).is_none() {
             return false;
         }
-        self.watch.cures.cured = Some(now);
+        (self.watch.cures.cured, self.watch.cures.was_deaf) = (Some(now), true);
         self.restart(now, Saying::Deaf(lasts));
         true
     }
 
     /// Nobody leads, and the lowest server that runs does not see this one, or one that is about to stop does not, which restarts no more:
-    /// two pools of gossip.
+    /// two pools of gossip. Or nobody sees it whom it shows itself.
     fn is_apart(&self, now: Moment) -> bool {
         let facts = &self.facts;
         let lowest =
@@ -227,7 +228,14 @@ impl Procedure {
         };
         let sees = |peer: &Peer| peer.member(now, &facts.me.node).is_some_and(|member| facts.is_self(member));
         let mut waiting = facts.peers.values().filter(|peer| peer.is_up(now)).filter(asks_us);
-        !facts.is_led(now) && waiting.any(|peer| !sees(peer))
+        // Gossip is mutual: whom nobody sees, and who shows somebody that serves, shows what once was.
+        let shows = |peer: &Peer| {
+            let mut members = facts.own.iter().flat_map(|own| &own.members);
+            let there = |member: &Member| member.status == Status::Alive && Some(member.ip) == peer.sure(now);
+            peer.is_up(now) && members.any(|member| member.name == *peer.node() && there(member))
+        };
+        let frozen = || !facts.is_seen_alive(now) && facts.peers.values().any(shows);
+        !facts.is_led(now) && (waiting.any(|peer| !sees(peer)) || frozen())
     }
 
     /// Nobody leads, and the own dkron shows a peer alive where it no longer is: gossip that works would know within 10 s.
@@ -269,13 +277,17 @@ impl Procedure {
         true
     }
 
-    /// Nobody leads, and this server was taken out of raft and has not been taken up again: the others are to lead, and have a later
+    /// Nobody leads, and this server was taken out of raft, or did not stand in it, and has not been taken up: the others are to lead, and have a later
     /// configuration than it has itself.
     pub(super) fn is_left_out(&mut self, now: Moment) -> bool {
         let facts = &self.facts;
-        let stuck =
-            facts.own.is_some() && self.watch.is_unled_for(now, ELECTION) && self.watch.is_leaderless_for(now, MISSED);
-        if !stuck || !self.watch.cures.out_of_raft || self.last_look(now).is_none() {
+        let runs = facts.own.is_some() && self.child.started.is_some_and(|started| now.since(started) >= MISSED);
+        let stuck = runs && self.watch.is_unled_for(now, ELECTION) && self.watch.is_leaderless_for(now, MISSED);
+        // Of those whom it is to come after somebody has to be there.
+        let members = || self.facts.marker.iter().flat_map(|marker| &marker.members);
+        let is_heard = |id: &Name| self.facts.peer_of(id).is_some_and(|peer| peer.sure(now).is_some());
+        let others = self.facts.marker.is_none() || members().any(|server| is_heard(&server.id));
+        if !stuck || !others || !self.watch.cures.out_of_raft || self.last_look(now).is_none() {
             return false;
         }
         // Once: if they do not elect anybody, this server may be needed.

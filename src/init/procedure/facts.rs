@@ -30,6 +30,8 @@ pub struct Reading {
     pub servers: Vec<Server>,
     /// When it was told.
     pub at: Moment,
+    /// By the leader that the own dkron follows.
+    pub of_leader: bool,
 }
 
 /// What one server knows.
@@ -284,9 +286,12 @@ impl Facts {
         now.since(since) >= HEARING || self.peers.values().all(heard)
     }
 
-    /// Some peer surely is at this address: it may be somebody else's by now.
-    pub fn is_sure_at(&self, now: Moment, ip: IpAddr) -> bool {
-        self.peers.values().any(|peer| peer.sure(now) == Some(ip))
+    /// What is at this address may be somebody else's by now: other wrappers answer there, or Kubernetes has none of the pods there.
+    pub fn is_others(&self, now: Moment, ip: IpAddr) -> bool {
+        let strangers = self.peers.values().any(|peer| peer.is_strangers(ip));
+        let gone = |desired: &Desired| desired.pods.iter().all(|pod| pod.ip != Some(ip));
+        let sure = self.peers.values().any(|peer| peer.sure(now) == Some(ip));
+        strangers || !sure && self.desired(now).is_some_and(gone)
     }
 
     /// Address of the own gRPC and raft.

@@ -10,8 +10,8 @@ use super::majority;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Waiting;
-use super::start::{READING_HOLDS, Start, Tried, Why, is_beyond, is_yet_to_be_seen, launch, sights};
-use super::state::{Disk, Member, Name, Phase, Server, State, Status, lists};
+use super::start::{NEWS, READING_HOLDS, Start, Tried, Why, is_beyond, is_yet_to_be_seen, launch, sights};
+use super::state::{Disk, Leader, Member, Name, Phase, Server, State, Status, lists};
 
 /// Time for all with raft state to name the same leader, before a server with an empty disk joins it all the same: dkron's leader takes
 /// up whom it does not know each minute, if it does not obey the shorter interval.
@@ -45,12 +45,6 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if facts.was_founded_apart_from(leader, now) {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, while {} leads", leader.name)));
     }
-    // Whose wrapper cannot be heard may lead one that was founded another time.
-    let unheard = facts.peer_of(&leader.name).is_some_and(|peer| peer.is_unheard(now));
-    let unnamed = facts.own_founding().is_some() && facts.founding_under(leader, now).is_none();
-    if !empty && unheard && unnamed && led_for < AGREEMENT {
-        return Start::Wait(Waiting::Leader(sights(facts, now)));
-    }
     // The leader may be asked for changes only where it is surely one of ours.
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
     // Whoever was alone in its cluster is that cluster; with another one beside it a person has to decide.
@@ -78,7 +72,12 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return if in_vain && !sole { keep(disk) } else { Start::Read(at) };
     };
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
-    if sole && listed.is_none() && !reading.servers.is_empty() {
+    // Nor is one that nobody names its cluster, though its address may stand there.
+    let unnamed = is_led_apart(facts, now);
+    if unnamed && led_for < AGREEMENT && !reading.servers.is_empty() {
+        return Start::Wait(Waiting::Leader(sights(facts, now)));
+    }
+    if sole && (listed.is_none() || unnamed) && !reading.servers.is_empty() {
         return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
     }
     let of_leader = lists(&reading.servers, &leader.name);
@@ -86,8 +85,13 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     // is moved aside.
     if (empty || old && listed.is_none())
         && led_for < AGREEMENT
-        && runs_taken_out(facts, &leader.name, &reading.servers, now)
+        && of_leader
+        && runs_taken_out(facts, &reading.servers, waited, now)
     {
+        return Start::Wait(Waiting::Leader(sights(facts, now)));
+    }
+    // Whose wrapper cannot be heard may lead a cluster that was founded another time; somebody else may be about to tell.
+    if !empty && listed.is_none() && led_for < AGREEMENT && is_founding_untold(facts, leader, now) {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
     // Nor may one who has what was before meet an empty disk that the leader has not taken up yet: it would get that vote.
@@ -142,18 +146,33 @@ fn may_vote(peer: &Peer, now: Moment) -> bool {
 }
 
 /// A server that runs with raft state, or is about to, and is not in the leader's configuration, although it may still name that leader; or
-/// one that has not said what it holds. A configuration without the leader itself tells nothing.
-fn runs_taken_out(facts: &Facts, leader: &Name, servers: &[Server], now: Moment) -> bool {
+/// one that has not said what it holds.
+fn runs_taken_out(facts: &Facts, servers: &[Server], waited: Duration, now: Moment) -> bool {
     let starts = |state: &State| state.comes || state.phase == Phase::Starting;
     let comes = |peer: &Peer| peer.is_up(now) || peer.wrapper(now).is_some_and(starts);
-    let is_unheard = |peer: &Peer| peer.is_foreign(now) || peer.is_mute(now);
-    let runs = |peer: &Peer| (may_vote(peer, now) && comes(peer) || is_unheard(peer)) && !lists(servers, peer.node());
-    lists(servers, leader) && (facts.peers.values().any(runs) || runs_unheard(facts, servers, now))
+    // Whose words are not understood, or do not come through, may be about to start with whatever it has: that does not take long.
+    let may_come = |peer: &Peer| waited < NEWS && (peer.is_foreign(now) || peer.is_mute(now));
+    let runs = |peer: &Peer| (may_vote(peer, now) && comes(peer) || may_come(peer)) && !lists(servers, peer.node());
+    facts.peers.values().any(runs) || shows_silent(facts, servers, now)
+}
+
+/// The own disk has this server alone and the name of its founding, and somebody leads whose founding nobody names.
+pub fn is_led_apart(facts: &Facts, now: Moment) -> bool {
+    let unnamed = |(leader, _): (&Leader, bool)| facts.founding_under(leader, now).is_none();
+    facts.is_sole() && facts.own_founding().is_some() && facts.leader(now).is_some_and(unnamed)
+}
+
+/// The own disk has the name of its founding, and nobody tells that of the leader's cluster, while some other server has yet to be heard.
+fn is_founding_untold(facts: &Facts, leader: &Leader, now: Moment) -> bool {
+    let unheard = |peer: &Peer| peer.wrapper(now).is_none() && !is_beyond(facts, peer, now);
+    let others = || facts.peers.values().filter(|peer| *peer.node() != leader.name);
+    let untold = facts.own_founding().is_some() && facts.founding_under(leader, now).is_none();
+    untold && facts.peer_of(&leader.name).is_some_and(|peer| peer.is_unheard(now)) && others().any(unheard)
 }
 
 /// Gossip shows a server that is not in the leader's configuration and has not said what it holds, or has lost one whom Kubernetes still
 /// has there.
-fn runs_unheard(facts: &Facts, servers: &[Server], now: Moment) -> bool {
+fn shows_silent(facts: &Facts, servers: &[Server], now: Moment) -> bool {
     let there = |member: &Member| facts.vouched(now, facts.pod_of(&member.name)) == Some(member.ip);
     let runs = |member: &&Member| match member.status {
         Status::Alive => true,
@@ -173,7 +192,7 @@ fn runs_unheard(facts: &Facts, servers: &[Server], now: Moment) -> bool {
 fn runs_empty(facts: &Facts, servers: &[Server], now: Moment) -> bool {
     let runs = |state: &State| state.comes || matches!(state.phase, Phase::Starting | Phase::Serving);
     let is_new = |state: &State| state.disk == Disk::Empty && runs(state) && !lists(servers, &state.node);
-    facts.peers.values().filter_map(|peer| peer.wrapper(now)).any(is_new) || runs_unheard(facts, servers, now)
+    facts.peers.values().filter_map(|peer| peer.wrapper(now)).any(is_new) || shows_silent(facts, servers, now)
 }
 
 /// Somebody who is not in the leader's configuration may be about to start just now: who has said nothing may too.

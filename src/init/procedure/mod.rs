@@ -168,7 +168,9 @@ impl Procedure {
             Stage::Running if self.facts.own.is_none() && !self.child.joins_nobody() => {
                 Pace { peers: HURRY, own: if self.watch.is_long_leaderless() { CALM } else { OWN_HURRY } }
             }
-            Stage::Running if settled || self.watch.is_long_leaderless() => Pace { peers: CALM, own: CALM },
+            Stage::Running if settled || self.watch.is_long_leaderless() => {
+                Pace { peers: CALM, own: if self.watch.asks_all() { OWN_HURRY } else { CALM } }
+            }
             _ => Pace { peers: HURRY, own: OWN_HURRY },
         }
     }
@@ -309,9 +311,9 @@ impl Procedure {
                 return self.tell(Saying::Failed("reading the raft configuration", why));
             }
         };
-        let reading = Reading { servers, at: now };
         let of_leader = self.facts.own_leader().is_some_and(|leader| leader.rpc_addr.parse() == Ok(at));
         let of_own = self.facts.own_rpc() == Some(at);
+        let reading = Reading { servers, at: now, of_leader };
         if of_own {
             self.facts.followed = leader.filter(|leader| *leader != self.facts.me.node).map(|_| now);
         }

@@ -170,6 +170,15 @@ impl Facts {
         }
     }
 
+    /// Its disk belonged to the set of the own disk once, and to another one since.
+    pub fn is_succeeded_by(&self, peer: &Peer) -> bool {
+        let own = self.marker.as_ref().map(|marker| &marker.owner);
+        let its = peer.state.as_ref().and_then(|state| state.owner.as_ref());
+        let Some((own, its)) = own.zip(its) else { return false };
+        let went_on = own.set_uid.as_ref().is_some_and(|uid| its.former.contains(uid));
+        went_on && !own.lineage().any(|uid| Some(uid) == its.set_uid.as_ref())
+    }
+
     /// Servers run that hold clusters of two foundings.
     pub fn run_apart(&self, now: Moment) -> bool {
         let states = self.peers.values().filter_map(|peer| peer.wrapper(now));

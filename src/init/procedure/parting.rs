@@ -42,8 +42,7 @@ impl Procedure {
             if read || self.facts.own.is_none() || now.since(farewell.since) >= HEARING {
                 return self.term(now);
             }
-            self.watch.raft_changed();
-            return self.read_raft(now);
+            return self.read_anew(now);
         }
         // A new leader may drop voters right after its election, and would take up again whom it has just removed.
         let led_since = self.child.leader_since;
@@ -152,7 +151,7 @@ impl Procedure {
     /// it out once more for as long as it holds its lease without it: half a second.
     pub(super) fn remove_once_more(&mut self, now: Moment) {
         let Stage::Stopping(farewell) = &mut self.stage else { return };
-        let Some(at) = farewell.parted_from.filter(|at| self.facts.is_sure_at(now, at.ip())) else { return };
+        let Some(at) = farewell.parted_from.filter(|at| !self.facts.is_others(now, at.ip())) else { return };
         let due = ONCE_MORE.get(farewell.removed_again).is_some_and(|after| now.since(farewell.since) >= *after);
         if due {
             farewell.removed_again += 1;
@@ -172,7 +171,7 @@ impl Procedure {
             Err(why) => Saying::Failed("leaving", why),
         });
         let Stage::Stopping(farewell) = &self.stage else { return };
-        let there = |leader: &SocketAddr| self.facts.is_sure_at(now, leader.ip());
+        let there = |leader: &SocketAddr| !self.facts.is_others(now, leader.ip());
         match farewell.parted_from.filter(there).filter(|_| farewell.revivals < REVIVALS) {
             Some(leader) => {
                 self.reading = None;
@@ -188,7 +187,7 @@ impl Procedure {
         let Stage::Stopping(farewell) = &self.stage else { return };
         let lasts = now.since(farewell.since);
         let patience = if self.facts.is_seen_alive(now) { FORGETTING } else { VERIFYING };
-        let there = |leader: &SocketAddr| self.facts.is_sure_at(now, leader.ip());
+        let there = |leader: &SocketAddr| !self.facts.is_others(now, leader.ip());
         match farewell.parted_from.filter(there).filter(|_| lasts < patience) {
             Some(leader) => self.list_raft(now, leader),
             None => self.term(now),

@@ -59,9 +59,19 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         Some(phase) => phase == Phase::Waiting,
         None => !peer.is_up(now) && !peer.parted_lately(now),
     };
-    let apart = facts.are_founded_apart(now).find(|peer| !facts.is_sole() || !waits(peer));
+    let apart =
+        facts.are_founded_apart(now).find(|peer| !facts.is_sole() || !waits(peer) || facts.is_succeeded_by(peer));
     if let Some(other) = apart {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod)));
+    }
+    // The same where the other one has yet to say which it is: whom its raft counts may be needed for that.
+    let unsaid = |peer: &&Peer| {
+        let state = peer.wrapper(now).filter(|_| (tried.led_apart || !waits(peer)) && !facts.may_go_on_with(peer));
+        let raft = state.filter(|state| state.disk == Disk::State).and_then(|state| state.raft.as_ref());
+        raft.is_some_and(|raft| !raft.is_empty() && (!facts.is_among(raft) || waited < AGREEMENT || tried.led_apart))
+    };
+    if facts.is_sole() && facts.peers.values().any(|peer| unsaid(&peer)) {
+        return Start::Wait(Waiting::Company(sights(facts, now)));
     }
     // Where all others have said that they hold nothing, nobody is left who could.
     let others_may_lead = awaited().any(|peer| !peer.holds_nothing(now));
@@ -121,7 +131,7 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let waited = now.since(tried.since);
     // Nobody can know whom of them the vote of this one would elect: a person has to decide first.
     if facts.run_apart(now) {
-        return Start::Wait(Waiting::Voters(sights(facts, now)));
+        return Start::Wait(Waiting::DiskOfAnother(format!("of those who run, some have {OF_ANOTHER_FOUNDING}")));
     }
     // Raft of version 3 may look for a majority where it no longer is: then a person has to help.
     let patience = match need(facts, now) {

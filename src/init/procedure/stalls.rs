@@ -1,4 +1,4 @@
-//! The cures for a dkron that holds nothing, and never will where it is: each restarts it, in its place.
+//! The cures for a dkron that holds nothing yet and will not get anything where it is: each restarts it, in its place.
 
 use std::time::Duration;
 
@@ -21,12 +21,11 @@ const STALLS_OF_ONE: u32 = 2;
 const ALL_DOWN: Duration = Duration::from_secs(4);
 
 impl Procedure {
-    /// The same, and raft was read since: before anybody leads, the cluster may have been founded here.
+    /// All have been asked once more, and raft was read since: before anybody leads, the cluster may have been founded here.
     fn is_still_empty(&mut self, now: Moment) -> bool {
         let Some(asked) = self.last_look(now) else { return false };
         if !self.has_just_read(now) {
-            self.watch.raft_changed();
-            self.read_raft(now);
+            self.read_anew(now);
             return false;
         }
         self.facts.raft.as_ref().is_some_and(|reading| reading.at > asked)
@@ -146,7 +145,12 @@ impl Procedure {
         if !lost || !self.is_surely_empty(now) || !self.is_still_empty(now) {
             return false;
         }
-        self.facts.holds_nothing();
+        if self.child.founds.is_some() {
+            // It may found the cluster until it has ended.
+            self.facts.disk = Disk::Unknown;
+        } else {
+            self.facts.holds_nothing();
+        }
         self.restart(now, Saying::Lost);
         true
     }

@@ -23,7 +23,7 @@ pub const READING_HOLDS: Duration = Duration::from_secs(3);
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Time for the label updater to tell what Kubernetes wants.
-const NEWS: Duration = Duration::from_secs(10);
+pub const NEWS: Duration = Duration::from_secs(10);
 
 /// How often the time for the leader to take up others begins anew with the coming of one of them.
 const COMINGS: usize = 2;
@@ -79,6 +79,8 @@ pub struct Tried {
     pub removed: bool,
     /// Whether the leader's configuration had this server when it was read last.
     pub is_listed: Option<bool>,
+    /// Somebody has led whose founding nobody named, beside this server that is alone in its cluster.
+    pub led_apart: bool,
     /// Since when the others have been told that this server comes.
     pub announced: Option<Moment>,
     /// When that was taken back.

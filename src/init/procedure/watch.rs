@@ -14,7 +14,7 @@ use super::moment::Moment;
 use super::ownership::tells_of_others;
 use super::saying::Saying;
 use super::state::{Disk, Leader, Name};
-use super::{Procedure, Stage};
+use super::{OWN_HURRY, Procedure, Stage};
 
 /// A dkron that was told to end and does not is killed after this time.
 pub const END: Duration = Duration::from_secs(5);
@@ -96,7 +96,7 @@ pub struct Watch {
     /// The server that is to be taken out next, and since when.
     surplus: Option<(Name, Moment)>,
     leaderless: Option<Moment>,
-    /// Since when nobody at all has named a leader.
+    /// Since when nobody at all has named a leader, while dkron runs.
     unled: Option<Moment>,
     warned: Option<Moment>,
     now: Moment,
@@ -104,7 +104,7 @@ pub struct Watch {
 
 impl Watch {
     pub fn begin(&mut self, now: Moment) {
-        self.read = None;
+        (self.read, self.unled) = (None, None);
         self.cures.begin();
         self.leaderless.get_or_insert(now);
     }
@@ -120,6 +120,11 @@ impl Watch {
     /// Nobody leads, and that is not going to change any moment.
     pub fn is_long_leaderless(&self) -> bool {
         self.is_leaderless_for(self.now, LONG)
+    }
+
+    /// All are being asked once more before a cure, and the own dkron last.
+    pub fn asks_all(&self) -> bool {
+        self.cures.are_asking(self.now)
     }
 
     /// Nobody has named a leader for so long.
@@ -177,7 +182,7 @@ impl Procedure {
             facts.formed = true;
         }
         // Raft may follow somebody whom gossip does not show.
-        if listed && (facts.own_leader().is_some() || facts.followed == Some(now)) {
+        if listed && (reading.of_leader || facts.followed == Some(now)) {
             self.watch.cures.out_of_raft = false;
         }
         facts.raft = Some(reading);
@@ -192,7 +197,8 @@ impl Procedure {
     }
 
     pub(super) fn mark(&mut self) {
-        if self.watch.cures.out_of_raft && self.facts.own_leader().is_none() {
+        let of_leader = self.facts.raft.as_ref().is_some_and(|reading| reading.of_leader);
+        if self.watch.cures.out_of_raft && !of_leader {
             // The own raft still has what was before.
             return;
         }
@@ -301,6 +307,14 @@ impl Procedure {
         if let Some(at) = at.filter(|_| self.watch.read.is_none_or(|read| now.since(read) >= pause)) {
             self.watch.read = Some(now);
             self.list_raft(now, at);
+        }
+    }
+
+    /// Raft is asked again, whatever the pause is, unless that was done just now.
+    pub(super) fn read_anew(&mut self, now: Moment) {
+        if self.watch.read.is_none_or(|read| now.since(read) >= OWN_HURRY) {
+            self.watch.raft_changed();
+            self.read_raft(now);
         }
     }
 

@@ -35,6 +35,16 @@ impl World {
                     if self.params.three && servers.has(place) && !self.change(leader, servers.without(place)) {
                         return;
                     }
+                    // No two others stand at one address.
+                    let servers = self.volumes[leader].log.servers;
+                    let others = |at: &usize| *at != place && *at != place_of(leader);
+                    let mut same = servers.places().filter(|at| others(at) && servers.ips[*at] == entry.ip);
+                    if let Some(other) = same.next() {
+                        self.changed_by_leader(leader, other);
+                        if !self.change(leader, servers.without(other)) {
+                            return;
+                        }
+                    }
                     let servers = self.volumes[leader].log.servers;
                     self.seen.count(Seen::VoterAdded);
                     self.note(|| format!("leader {leader} adds voter {place}"));

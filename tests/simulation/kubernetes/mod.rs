@@ -84,6 +84,8 @@ pub struct Set {
     pub deleting: bool,
     /// It is deleted without its pods.
     pub orphaned: bool,
+    /// When it was made again, and took its pods over.
+    pub adopted_at: u64,
     /// It is made again with so many replicas.
     pub made_with: Option<usize>,
     /// `OrderedReady`.
@@ -112,6 +114,7 @@ impl Set {
             uid,
             deleting: false,
             orphaned: false,
+            adopted_at: 0,
             made_with: None,
             ordered,
             anew_at: 0,
@@ -150,9 +153,12 @@ impl World {
     pub fn all_stop(&self, set: usize, but: Slot) -> bool {
         let wants_none = self.sets[set].replicas == 0 || self.sets[set].deleting && !self.sets[set].orphaned;
         wants_none
-            || Self::places(set)
-                .filter(|slot| *slot != but)
-                .all(|slot| self.is_going(slot) || !self.knows(but, slot) || self.is_idle(but, slot))
+            || Self::places(set).filter(|slot| *slot != but).all(|slot| {
+                self.is_going(slot)
+                    || !self.knows(but, slot)
+                    || self.is_idle(but, slot)
+                    || self.is_unheard_of(but, slot)
+            })
     }
 
     /// The wrapper at `slot` was ever told of the pod at `other`: without a label updater it is not told of those that were added.
@@ -161,6 +167,14 @@ impl World {
         self.wrappers[slot].as_ref().is_none_or(|wrapper| {
             wrapper.procedure.peers(clock(slot, self.now)).iter().any(|(peer, _)| peer.pod == *pod)
         })
+    }
+
+    /// Its pod was made while the two were cut off, and no word of Kubernetes has told of it since.
+    fn is_unheard_of(&self, but: Slot, slot: Slot) -> bool {
+        let Some(born) = self.pods[slot].as_ref().map(|pod| pod.born) else { return false };
+        let desired = self.pods[but].as_ref().and_then(|pod| pod.desired.as_ref());
+        let untold = desired.is_none_or(|(_, written)| *written < born);
+        !self.reaches(but, slot) && self.network.parted_at < born && untold
     }
 
     /// Nobody wants it any more, and it runs no raft, or `but` does not reach it.

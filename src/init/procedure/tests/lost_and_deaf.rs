@@ -53,8 +53,11 @@ fn whom_those_who_start_do_not_find_restarts_after_a_minute() {
     server.hear(Input::Ended(0));
     assert!(server.launch().is_some(), "{}", server.waits_for());
     server.hear(Input::Started);
+    assert_eq!(deaf(&mut server, &members(&[0, 1]), None, Phase::Starting), None, "that has not helped");
+    server.hear(leaderless(2, &[0, 1]));
+    server.hear(Input::Looked { pod: name(2), asked: server.now.at, looks: Ok(vec![]) });
     let again = deaf(&mut server, &members(&[0, 1]), None, Phase::Starting);
-    assert!(again.is_some_and(|second| (73..=78).contains(&second)), "its name has to be free first: {again:?}");
+    assert!(again.is_some_and(|second| second >= 59), "another one has served meanwhile: {again:?}");
 
     let never = |shown: &[Member], third, phase| deaf(&mut beside_one_that_starts(), shown, third, phase);
     assert_eq!(never(&members(&[0]), None, Phase::Starting), None, "they have not met yet");
@@ -94,8 +97,7 @@ fn who_is_to_found_a_cluster_beside_one_that_holds_another_comes_after_that_one(
     let (restarts, mut server) = waits(&holds);
     assert!(restarts.is_some_and(|second| second <= 4), "{restarts:?}");
     server.hear(Input::Ended(0));
-    server.hear(holds.clone());
-    assert!(server.waits_for().contains("this disk is empty"), "{}", server.waits_for());
+    assert_eq!(server.procedure.state(server.now).disk, Disk::Unknown, "it may have founded one until it ended");
     assert_eq!(waits(&State { raft: Some(vec![]), ..holds.clone() }).0, None, "it holds nothing");
     assert_eq!(waits(&State { disk: Disk::Unknown, ..holds }).0, None, "nobody has seen that it holds something");
 }

@@ -20,27 +20,42 @@ fn leaving() -> Life {
     server
 }
 
+/// Nobody finds a-1, and Kubernetes has no pod of it.
+fn is_gone(server: &mut Life) -> Vec<Action> {
+    let mut wanted = server.hear(Input::Desired(desired(2, &[0]), server.now.at));
+    wanted.extend(server.finds_no_name_of(1));
+    wanted
+}
+
 #[test]
-fn a_removal_is_repeated_only_where_a_peer_surely_is() {
+fn a_removal_is_repeated_unless_somebody_else_may_be_there() {
     let mut server = leaving();
     assert_eq!(deeds(server.wait(Duration::from_millis(200))), [removal()], "it may have been taken up again");
     server.hear(Input::Removed(name(0), Ok(())));
     assert_eq!(deeds(server.wait(Duration::from_millis(200))), [removal()]);
 
+    let mut silent = leaving();
+    silent.finds_no_name_of(1);
+    assert_eq!(
+        deeds(silent.wait(Duration::from_millis(200))),
+        [removal()],
+        "nobody vouches for it, and it is nobody else's"
+    );
+
     let mut gone = leaving();
-    gone.finds_no_name_of(1);
+    is_gone(&mut gone);
     assert_eq!(deeds(gone.wait(Duration::from_millis(500))), [], "somebody else may be there by now");
 }
 
 #[test]
-fn whether_it_is_taken_up_again_is_asked_only_where_a_peer_surely_is() {
+fn whether_it_is_taken_up_again_is_asked_unless_somebody_else_may_be_there() {
     let mut server = leaving();
     assert_eq!(deeds(server.hear(Input::Left(Ok(())))), [Action::ListRaft(at(1))]);
     server.hear(Input::Raft(at(1), Err("no answer".into())));
-    assert_eq!(deeds(server.finds_no_name_of(1)), [Action::Term], "not there any more");
+    assert_eq!(deeds(is_gone(&mut server)), [Action::Term], "not there any more");
 
     let mut gone = leaving();
-    gone.finds_no_name_of(1);
+    is_gone(&mut gone);
     assert_eq!(deeds(gone.hear(Input::Left(Ok(())))), [Action::Term]);
 }
 

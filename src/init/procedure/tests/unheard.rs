@@ -75,7 +75,9 @@ fn follows(founding: Option<&str>, wrapper: &Told<State>, third: Option<&str>) -
         marker.owner.founding = founding.map(Name::from);
         marker
     };
-    let mut server = Life::new(1, 3, |me| (me.disk, me.marker) = (Disk::State, Some(of(founding))));
+    // It has moved, and the leader has gone on without it.
+    let moved = Some([10, 0, 1, 1].into());
+    let mut server = Life::new(1, 3, |me| (me.disk, me.marker, me.ip) = (Disk::State, Some(of(founding)), moved));
     (0..100).find(|_| {
         server.hear(Input::Desired(desired(3, &[0, 1]), server.now.at));
         match third {
@@ -84,7 +86,9 @@ fn follows(founding: Option<&str>, wrapper: &Told<State>, third: Option<&str>) -
         };
         let view = DkronView { leader: Some(leader(0)), leads: true, members: members(&[0]) };
         looked(&mut server, 0, wrapper.clone(), Told::Answer(view));
+        server.say_raft_if_asked(&[0]);
         server.wait(Duration::from_secs(1));
+        server.say_raft_if_asked(&[0]);
         server.launch().is_some()
     })
 }
@@ -93,8 +97,11 @@ fn follows(founding: Option<&str>, wrapper: &Told<State>, third: Option<&str>) -
 fn a_leader_whose_wrapper_cannot_be_heard_may_be_of_another_founding() {
     let waits = follows(Some("old"), &Told::Silence, None);
     assert!(waits.is_some_and(|second| (68..=71).contains(&second)), "{waits:?}");
-    assert_eq!(follows(Some("old"), &Told::Nobody, None), Some(0), "it has no wrapper");
-    assert_eq!(follows(None, &Told::Silence, None), Some(0), "the own disk does not say either");
-    assert_eq!(follows(Some("old"), &Told::Silence, Some("old")), Some(0), "who follows it says so");
+    assert!(follows(Some("old"), &Told::Nobody, None).is_some_and(|second| second < 3), "it has no wrapper");
+    assert!(follows(None, &Told::Silence, None).is_some_and(|second| second < 3), "the own disk does not say either");
+    assert!(
+        follows(Some("old"), &Told::Silence, Some("old")).is_some_and(|second| second < 3),
+        "who follows it says so"
+    );
     assert_eq!(follows(Some("old"), &Told::Silence, Some("new")), None);
 }

@@ -37,7 +37,7 @@ pub fn text(snapshot: &Snapshot) -> String {
     page.counter("dkron_deaths_total", "Ends of dkron that nobody asked for.", counters.deaths);
     page.counter("orphans_reaped_total", "Processes without a parent that were reaped.", counters.orphans);
     page.counter("stall_cures_total", "Restarts of dkron to cure a stalled bootstrap.", counters.stall_cures);
-    page.counter("zombie_restarts_total", "Restarts of dkron after it had lost its name.", counters.zombie_restarts);
+    page.counter("zombie_restarts_total", "Restarts of dkron that others did not find.", counters.zombie_restarts);
     page.family("hand_overs_total", "counter", "Attempts to give leadership away.");
     page.sample("hand_overs_total", &[("outcome", "ok")], counters.hand_overs);
     page.sample("hand_overs_total", &[("outcome", "failed")], counters.hand_overs_failed);

@@ -142,7 +142,7 @@ impl fmt::Display for Saying {
                 "nobody leads, and the others have a later raft configuration without this server: restarting dkron to come after them",
             ),
             Self::Lost => f.write_str(
-                "the leader that dkron was to follow is lost, and it holds nothing to vote with: restarting it to come after the others",
+                "others hold raft state, nobody leads, and dkron holds nothing to vote with: restarting it to come after them",
             ),
             Self::Stranded => {
                 f.write_str("nobody leads, and raft has the addresses from before everywhere: restarting dkron")

@@ -66,7 +66,7 @@ fn whom_those_who_start_do_not_find_restarts_after_a_minute() {
     assert_eq!(never(&members(&[0, 1]), Some(&serves), Phase::Starting), None, "it may find a-2");
 }
 
-const LOST: &str = "it holds nothing to vote with";
+const LOST: &str = "holds nothing to vote with";
 
 /// The own raft has nothing.
 fn own_is_empty(server: &mut Life, seen: &[u8]) -> Vec<Action> {

@@ -57,7 +57,7 @@ pub fn sort(saying: &Saying) -> Option<Sort> {
         Saying::DiesAlways(_) => warning("DkronGivenUp"),
         Saying::Stalled => warning("StallCured"),
         Saying::SizeChanged(..) => normal("SizeChanged"),
-        Saying::Zombie(_) | Saying::Deaf(_) | Saying::LeftOut => warning("ZombieRestarted"),
+        Saying::Zombie(_) | Saying::LeftOut => warning("ZombieRestarted"),
         Saying::Blocked(_) | Saying::Misled(_) | Saying::Lost => warning("JoinRestarted"),
         Saying::NoLeader(_) => warning("NoLeader"),
         Saying::RemovingSurplus(_) => normal("SurplusRemoved"),

@@ -194,11 +194,7 @@ impl Procedure {
     /// and no longer answers whoever looks for it.
     pub(super) fn is_deaf(&mut self, now: Moment) -> bool {
         let facts = &self.facts;
-        let looks_for_us = |peer: &Peer| {
-            let shown = facts.own.iter().flat_map(|own| &own.members).find(|member| member.name == *peer.node());
-            let there = shown.is_some_and(|member| member.status == Status::Alive && Some(member.ip) == peer.sure(now));
-            there && peer.phase(now) == Some(Phase::Starting)
-        };
+        let looks_for_us = |peer: &Peer| facts.shows(peer, now) && peer.phase(now) == Some(Phase::Starting);
         let serves = facts.peers.values().any(|peer| peer.is_up(now));
         let alone = !facts.is_led(now) && !serves;
         let deaf = facts.own.is_some() && alone && facts.peers.values().any(looks_for_us);
@@ -212,7 +208,7 @@ impl Procedure {
             return false;
         }
         (self.watch.cures.cured, self.watch.cures.was_deaf) = (Some(now), true);
-        self.restart(now, Saying::Deaf(lasts));
+        self.restart(now, Saying::Zombie(lasts));
         true
     }
 
@@ -229,11 +225,7 @@ impl Procedure {
         let sees = |peer: &Peer| peer.member(now, &facts.me.node).is_some_and(|member| facts.is_self(member));
         let mut waiting = facts.peers.values().filter(|peer| peer.is_up(now)).filter(asks_us);
         // Gossip is mutual: whom nobody sees, and who shows somebody that serves, shows what once was.
-        let shows = |peer: &Peer| {
-            let mut members = facts.own.iter().flat_map(|own| &own.members);
-            let there = |member: &Member| member.status == Status::Alive && Some(member.ip) == peer.sure(now);
-            peer.is_up(now) && members.any(|member| member.name == *peer.node() && there(member))
-        };
+        let shows = |peer: &Peer| peer.is_up(now) && facts.shows(peer, now);
         let frozen = || !facts.is_seen_alive(now) && facts.peers.values().any(shows);
         !facts.is_led(now) && (waiting.any(|peer| !sees(peer)) || frozen())
     }

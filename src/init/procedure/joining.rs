@@ -91,7 +91,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
     // Whose wrapper cannot be heard may lead a cluster that was founded another time; somebody else may be about to tell.
-    if !empty && listed.is_none() && led_for < AGREEMENT && is_founding_untold(facts, leader, now) {
+    if !empty && listed.is_none() && led_for < AGREEMENT && may_be_told_its_founding(facts, leader, now) {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
     // Nor may one who has what was before meet an empty disk that the leader has not taken up yet: it would get that vote.
@@ -158,16 +158,16 @@ fn runs_taken_out(facts: &Facts, servers: &[Server], waited: Duration, now: Mome
 
 /// The own disk has this server alone and the name of its founding, and somebody leads whose founding nobody names.
 pub fn is_led_apart(facts: &Facts, now: Moment) -> bool {
-    let unnamed = |(leader, _): (&Leader, bool)| facts.founding_under(leader, now).is_none();
-    facts.is_sole() && facts.own_founding().is_some() && facts.leader(now).is_some_and(unnamed)
+    facts.is_sole() && facts.leader(now).is_some_and(|(leader, _)| facts.is_founding_untold(leader, now))
 }
 
 /// The own disk has the name of its founding, and nobody tells that of the leader's cluster, while some other server has yet to be heard.
-fn is_founding_untold(facts: &Facts, leader: &Leader, now: Moment) -> bool {
+fn may_be_told_its_founding(facts: &Facts, leader: &Leader, now: Moment) -> bool {
     let unheard = |peer: &Peer| peer.wrapper(now).is_none() && !is_beyond(facts, peer, now);
     let others = || facts.peers.values().filter(|peer| *peer.node() != leader.name);
-    let untold = facts.own_founding().is_some() && facts.founding_under(leader, now).is_none();
-    untold && facts.peer_of(&leader.name).is_some_and(|peer| peer.is_unheard(now)) && others().any(unheard)
+    facts.is_founding_untold(leader, now)
+        && facts.peer_of(&leader.name).is_some_and(|peer| peer.is_unheard(now))
+        && others().any(unheard)
 }
 
 /// Gossip shows a server that is not in the leader's configuration and has not said what it holds, or has lost one whom Kubernetes still

@@ -128,14 +128,14 @@ impl Procedure {
         // Who is about to go comes back, and elects with its own log.
         let stay = all && !holders().any(|peer| peer.phase(now).is_some_and(Phase::stops));
         let starting = |peer: &Peer| peer.is_up(now) || peer.phase(now) == Some(Phase::Starting);
-        // Those who do not find each other cannot elect, however long they serve.
-        let find = |one: &Peer, other: &Peer| one.finds(other, now);
-        let serve =
-            holders().all(|peer| peer.is_up(now)) && holders().all(|one| holders().all(|other| find(one, other)));
-        // One without a wrapper may hold something too.
-        let mut plain = facts.peers.values().filter(|peer| peer.plain(now).is_some());
-        let find_plain = plain.all(|plain| holders().all(|one| find(one, plain) && find(plain, one)));
-        begins(&mut launching.tried.served_since, stay && serve && find_plain, now);
+        // Those who do not find each other cannot elect, however long they serve; one without a wrapper may hold something too.
+        let find_each_other = |plain: bool| {
+            let votes = |peer: &&Peer| peer.may_hold_a_cluster(now) || plain && peer.plain(now).is_some();
+            let all = || facts.peers.values().filter(votes);
+            all().all(|one| all().all(|other| one.finds(other, now)))
+        };
+        let serve = holders().all(|peer| peer.is_up(now)) && find_each_other(false);
+        begins(&mut launching.tried.served_since, stay && serve && find_each_other(true), now);
         begins(&mut launching.tried.hang_since, stay && !serve && holders().all(starting), now);
         let is_unlisted = launching.tried.is_listed == Some(false);
         match start::decide(&self.facts, &launching.tried, now) {

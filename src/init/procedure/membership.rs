@@ -16,6 +16,13 @@ impl Facts {
         members.any(|member| *member.name == *node && member.status == Status::Alive)
     }
 
+    /// The own dkron sees this peer alive where it is.
+    pub fn shows(&self, peer: &Peer, now: Moment) -> bool {
+        let mut members = self.own.iter().flat_map(|own| &own.members);
+        let there = |member: &Member| member.status == Status::Alive && Some(member.ip) == peer.sure(now);
+        members.any(|member| member.name == *peer.node() && there(member))
+    }
+
     /// Takes in what the own dkron shows.
     pub fn look_at_own(&mut self, now: Moment, view: Option<DkronView>) {
         for member in view.iter().flat_map(|view| &view.members) {
@@ -47,26 +54,26 @@ impl Facts {
 
     /// Where the others still see the own node, if that keeps its name from being used here.
     pub fn name_is_taken_at(&self, now: Moment) -> Option<IpAddr> {
-        let shown = |peer: &Peer| Some((peer.member(now, &self.me.node)?.clone(), peer.shown_for(now)));
-        let of_leader = match self.leader(now) {
-            Some((leader, true)) => self.peer_of(&leader.name).and_then(shown),
-            _ => None,
+        let leader = self.leader(now).filter(|(_, sure)| *sure).and_then(|(leader, _)| self.peer_of(&leader.name));
+        let of_leader = leader.filter(|peer| peer.member(now, &self.me.node).is_some());
+        let counts = |peer: &&Peer| match of_leader {
+            Some(leader) => peer.name == leader.name,
+            None => self.is_seen(now, peer),
         };
-        let led = of_leader.is_some();
-        let of_all = self.peers.values().filter(|peer| !led && self.is_seen(now, peer)).filter_map(shown);
-        let elsewhere = |member: &Member| self.me.ip.is_some_and(|ip| ip != member.ip);
-        let blocks = |member: &Member, shown_for: Option<Duration>| match member.status {
+        let blocks = |peer: &Peer, member: &Member| match member.status {
             Status::Alive | Status::Leaving => true,
             // Somebody who died keeps its name for a while. Whoever starts meanwhile is refused, and not asked again for long.
-            Status::Failed => member
-                .seen_for
-                .map(Duration::from_millis)
-                .or(shown_for)
-                .is_some_and(|time| time < self.name_of_the_dead()),
+            Status::Failed => {
+                let shown_for = member.seen_for.map(Duration::from_millis).or_else(|| peer.shown_for(now));
+                shown_for.is_some_and(|time| time < self.name_of_the_dead())
+            }
             Status::Left | Status::Unknown => false,
         };
-        let mut seen = of_all.chain(of_leader);
-        seen.find(|(member, shown_for)| elsewhere(member) && blocks(member, *shown_for)).map(|(member, _)| member.ip)
+        self.peers.values().filter(counts).find_map(|peer| {
+            let member = peer.member(now, &self.me.node)?;
+            let elsewhere = self.me.ip.is_some_and(|ip| ip != member.ip);
+            (elsewhere && blocks(peer, member)).then_some(member.ip)
+        })
     }
 
     /// Some other peer sees this one where it is, or no other serves: a server that nobody sees shows what once was.

@@ -126,7 +126,7 @@ impl Facts {
     }
 
     /// What the own disk calls it.
-    pub fn own_founding(&self) -> Option<&Name> {
+    fn own_founding(&self) -> Option<&Name> {
         self.marker.as_ref()?.owner.founding.as_ref()
     }
 
@@ -142,7 +142,7 @@ impl Facts {
     }
 
     /// What the leader calls the founding of its cluster, or where it has not said that, somebody who follows it.
-    pub fn founding_under(&self, leader: &Leader, now: Moment) -> Option<&Name> {
+    fn founding_under(&self, leader: &Leader, now: Moment) -> Option<&Name> {
         let follows = |peer: &&Peer| peer.leader(now).is_some_and(|named| named.name == leader.name);
         let by_others = || self.peers.values().filter(follows).find_map(founding_of);
         self.peer_of(&leader.name).and_then(founding_of).or_else(by_others)
@@ -170,13 +170,9 @@ impl Facts {
         }
     }
 
-    /// Its disk belonged to the set of the own disk once, and to another one since.
-    pub fn is_succeeded_by(&self, peer: &Peer) -> bool {
-        let own = self.marker.as_ref().map(|marker| &marker.owner);
-        let its = peer.state.as_ref().and_then(|state| state.owner.as_ref());
-        let Some((own, its)) = own.zip(its) else { return false };
-        let went_on = own.set_uid.as_ref().is_some_and(|uid| its.former.contains(uid));
-        went_on && !own.lineage().any(|uid| Some(uid) == its.set_uid.as_ref())
+    /// The own disk has the name of its founding, and nobody tells that of the leader's cluster.
+    pub fn is_founding_untold(&self, leader: &Leader, now: Moment) -> bool {
+        self.own_founding().is_some() && self.founding_under(leader, now).is_none()
     }
 
     /// Servers run that hold clusters of two foundings.

@@ -150,14 +150,20 @@ impl Procedure {
     /// The leader's look at its members may come between the removal and the leave. It then takes this server up again, and can take
     /// it out once more for as long as it holds its lease without it: half a second.
     pub(super) fn remove_once_more(&mut self, now: Moment) {
+        let Some(at) = self.parted_from(now) else { return };
         let Stage::Stopping(farewell) = &mut self.stage else { return };
-        let Some(at) = farewell.parted_from.filter(|at| !self.facts.is_others(now, at.ip())) else { return };
         let due = ONCE_MORE.get(farewell.removed_again).is_some_and(|after| now.since(farewell.since) >= *after);
         if due {
             farewell.removed_again += 1;
             let node = self.facts.me.node.clone();
             self.remove(now, at, node);
         }
+    }
+
+    /// The leader that was asked to take the own entry out, unless somebody else may be there by now.
+    fn parted_from(&self, now: Moment) -> Option<SocketAddr> {
+        let Stage::Stopping(farewell) = &self.stage else { return None };
+        farewell.parted_from.filter(|leader| !self.facts.is_others(now, leader.ip()))
     }
 
     pub(super) fn left(&mut self, now: Moment, outcome: Outcome<()>) {
@@ -171,8 +177,7 @@ impl Procedure {
             Err(why) => Saying::Failed("leaving", why),
         });
         let Stage::Stopping(farewell) = &self.stage else { return };
-        let there = |leader: &SocketAddr| !self.facts.is_others(now, leader.ip());
-        match farewell.parted_from.filter(there).filter(|_| farewell.revivals < REVIVALS) {
+        match self.parted_from(now).filter(|_| farewell.revivals < REVIVALS) {
             Some(leader) => {
                 self.reading = None;
                 self.list_raft(now, leader);
@@ -187,8 +192,7 @@ impl Procedure {
         let Stage::Stopping(farewell) = &self.stage else { return };
         let lasts = now.since(farewell.since);
         let patience = if self.facts.is_seen_alive(now) { FORGETTING } else { VERIFYING };
-        let there = |leader: &SocketAddr| !self.facts.is_others(now, leader.ip());
-        match farewell.parted_from.filter(there).filter(|_| lasts < patience) {
+        match self.parted_from(now).filter(|_| lasts < patience) {
             Some(leader) => self.list_raft(now, leader),
             None => self.term(now),
         }

@@ -59,8 +59,7 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         Some(phase) => phase == Phase::Waiting,
         None => !peer.is_up(now) && !peer.parted_lately(now),
     };
-    let apart =
-        facts.are_founded_apart(now).find(|peer| !facts.is_sole() || !waits(peer) || facts.is_succeeded_by(peer));
+    let apart = facts.are_founded_apart(now).find(|peer| !facts.is_sole() || !waits(peer));
     if let Some(other) = apart {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod)));
     }
@@ -131,7 +130,7 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let waited = now.since(tried.since);
     // Nobody can know whom of them the vote of this one would elect: a person has to decide first.
     if facts.run_apart(now) {
-        return Start::Wait(Waiting::DiskOfAnother(format!("of those who run, some have {OF_ANOTHER_FOUNDING}")));
+        return Start::Wait(Waiting::DiskOfAnother(OF_ANOTHER_FOUNDING.into()));
     }
     // Raft of version 3 may look for a majority where it no longer is: then a person has to help.
     let patience = match need(facts, now) {

@@ -39,10 +39,8 @@ pub enum Saying {
     AllEmpty,
     /// The number of servers of the first bootstrap has changed.
     SizeChanged(u32, u32),
-    /// The leader does not see this server: dkron is restarted.
+    /// The leader, or who just starts, does not see this server: dkron is restarted.
     Zombie(Duration),
-    /// Others that are just starting do not find this server, which serves: dkron is restarted.
-    Deaf(Duration),
     /// dkron has looked for others for so long at addresses that are out of date: it is restarted.
     Blocked(Duration),
     /// What dkron looks for may be somebody else's by now: it is restarted.
@@ -123,10 +121,7 @@ impl fmt::Display for Saying {
                 write!(f, "the cluster is to be founded with {new} servers, not {old}: starting anew")
             }
             Self::Zombie(after) => {
-                write!(f, "the leader has not seen this server for {} s: restarting dkron", Seconds(*after))
-            }
-            Self::Deaf(after) => {
-                write!(f, "those who start have not found this server for {} s: restarting dkron", Seconds(*after))
+                write!(f, "the others have not seen this server for {} s: restarting dkron", Seconds(*after))
             }
             Self::Blocked(after) => {
                 write!(

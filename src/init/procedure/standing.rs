@@ -52,8 +52,8 @@ impl Peer {
             // All of them may have moved since, from where raft had them.
             let known = || me.marker.iter().flat_map(|marker| &marker.members);
             let stood = |member: &Member| {
-                let at = SocketAddr::new(member.ip, me.rpc_port).to_string();
-                known().any(|server| server.id == member.name && *server.address == *at)
+                let at = SocketAddr::new(member.ip, me.rpc_port);
+                known().any(|server| server.id == member.name && server.address.parse() == Ok(at))
             };
             let ours = others().all(|member| stands(member) == Some(true) || stood(member));
             strange.len() > 1 && strange.iter().all(|stands| !stands) && !ours

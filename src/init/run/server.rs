@@ -228,7 +228,7 @@ impl<'a> Server<'a> {
     fn say(&mut self, saying: &Saying) {
         let counter = match saying {
             Saying::Stalled => Some(&mut self.counters.stall_cures),
-            Saying::Zombie(_) | Saying::Deaf(_) => Some(&mut self.counters.zombie_restarts),
+            Saying::Zombie(_) => Some(&mut self.counters.zombie_restarts),
             Saying::HandedOver(..) => Some(&mut self.counters.hand_overs),
             Saying::Failed("handing over", _) => Some(&mut self.counters.hand_overs_failed),
             Saying::Left(_) => Some(&mut self.counters.leaves),

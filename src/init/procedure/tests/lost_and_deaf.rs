@@ -16,7 +16,7 @@ fn says(server: &mut Life, seconds: u32, said: &str, each: impl Fn(&mut Life) ->
     })
 }
 
-const DEAF: &str = "have not found this server";
+const DEAF: &str = "have not seen this server";
 
 /// a-0 runs with raft state, a-1 starts beside it, and a-2 is silent.
 fn beside_one_that_starts() -> Life {

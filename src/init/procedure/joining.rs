@@ -72,12 +72,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return if in_vain && !sole { keep(disk) } else { Start::Read(at) };
     };
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
-    // Nor is one that nobody names its cluster, though its address may stand there.
-    let unnamed = is_led_apart(facts, now);
-    if unnamed && led_for < AGREEMENT && !reading.servers.is_empty() {
-        return Start::Wait(Waiting::Leader(sights(facts, now)));
-    }
-    if sole && (listed.is_none() || unnamed) && !reading.servers.is_empty() {
+    if sole && listed.is_none() && !reading.servers.is_empty() {
         return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
     }
     let of_leader = lists(&reading.servers, &leader.name);
@@ -154,11 +149,6 @@ fn runs_taken_out(facts: &Facts, servers: &[Server], waited: Duration, now: Mome
     let may_come = |peer: &Peer| waited < NEWS && (peer.is_foreign(now) || peer.is_mute(now));
     let runs = |peer: &Peer| (may_vote(peer, now) && comes(peer) || may_come(peer)) && !lists(servers, peer.node());
     facts.peers.values().any(runs) || shows_silent(facts, servers, now)
-}
-
-/// The own disk has this server alone and the name of its founding, and somebody leads whose founding nobody names.
-pub fn is_led_apart(facts: &Facts, now: Moment) -> bool {
-    facts.is_sole() && facts.leader(now).is_some_and(|(leader, _)| facts.is_founding_untold(leader, now))
 }
 
 /// The own disk has the name of its founding, and nobody tells that of the leader's cluster, while some other server has yet to be heard.

@@ -117,7 +117,6 @@ impl Procedure {
         }
         begins(&mut launching.tried.leader_since, leader, now);
         let facts = &self.facts;
-        launching.tried.led_apart |= joining::is_led_apart(facts, now);
         if leader {
             launching.tried.stand_apart(joining::apart(facts, now), now);
         } else {

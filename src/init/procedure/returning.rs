@@ -65,9 +65,9 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     }
     // The same where the other one has yet to say which it is: whom its raft counts may be needed for that.
     let unsaid = |peer: &&Peer| {
-        let state = peer.wrapper(now).filter(|_| (tried.led_apart || !waits(peer)) && !facts.may_go_on_with(peer));
+        let state = peer.wrapper(now).filter(|_| !waits(peer) && !facts.may_go_on_with(peer));
         let raft = state.filter(|state| state.disk == Disk::State).and_then(|state| state.raft.as_ref());
-        raft.is_some_and(|raft| !raft.is_empty() && (!facts.is_among(raft) || waited < AGREEMENT || tried.led_apart))
+        raft.is_some_and(|raft| !raft.is_empty() && (!facts.is_among(raft) || waited < AGREEMENT))
     };
     if facts.is_sole() && facts.peers.values().any(|peer| unsaid(&peer)) {
         return Start::Wait(Waiting::Company(sights(facts, now)));

@@ -79,8 +79,6 @@ pub struct Tried {
     pub removed: bool,
     /// Whether the leader's configuration had this server when it was read last.
     pub is_listed: Option<bool>,
-    /// Somebody has led whose founding nobody named, beside this server that is alone in its cluster.
-    pub led_apart: bool,
     /// Since when the others have been told that this server comes.
     pub announced: Option<Moment>,
     /// When that was taken back.

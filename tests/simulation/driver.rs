@@ -317,7 +317,7 @@ impl World {
             }
             Action::HandOver(to) => {
                 let there = number(to.ip()).and_then(|ip| self.slot_at(ip)).filter(|there| self.reaches(slot, *there));
-                let there = there.filter(|at| self.dkron[*at].as_ref().is_some_and(|process| process.raft.running));
+                let there = there.filter(|at| self.runs_raft(*at));
                 if let Some(there) = there {
                     let time = self.random.between(8, 45);
                     self.dkron_in(time, there, crate::dkron::Step::TakeOver);

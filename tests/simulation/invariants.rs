@@ -92,7 +92,7 @@ impl World {
         for place in servers.places() {
             let slot = slot_of(set, place);
             let log = &self.volumes[slot].log;
-            let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
+            let runs = self.runs_raft(slot);
             // dkron 3 looks for a voter only where the configuration has it; a leader keeps its own old address there.
             let stands = |process: &Process| process.ip == servers.ips[place] || process.raft.leads;
             let found = !self.params.three || self.dkron[slot].as_ref().is_some_and(stands);
@@ -133,7 +133,7 @@ impl World {
     fn all_were_told_at_once(&self, slot: Slot) -> bool {
         let told = |at: &Slot| self.stop_told[*at];
         let at_once = |at: Slot| told(&at) != 0 && told(&at).abs_diff(told(&slot)) <= AT_ONCE;
-        Self::places(set_of(slot)).filter(|at| self.is_wanted(*at) || self.pods[*at].is_some()).all(at_once)
+        Self::places(set_of(slot)).filter(|at| self.is_there(*at)).all(at_once)
     }
 
     /// The only voter, and nobody runs whom it could reach.
@@ -141,7 +141,7 @@ impl World {
         let sole = self.volumes[slot].log.servers.voters == bit(place_of(slot));
         // A server that was added so short a while ago is not known without a label updater.
         let is_new = |at: Slot| self.pods[at].as_ref().is_some_and(|pod| self.now < pod.born + SURPRISE);
-        let runs = |at: Slot| self.dkron[at].as_ref().is_some_and(|process| process.raft.running) && !is_new(at);
+        let runs = |at: Slot| self.runs_raft(at) && !is_new(at);
         sole && !Self::places(set_of(slot)).any(|at| at != slot && runs(at) && self.reaches(slot, at))
     }
 
@@ -183,7 +183,7 @@ impl World {
     pub fn check_going(&mut self, slot: Slot, how: &str) {
         let set = set_of(slot);
         let genesis = self.volumes[slot].log.genesis;
-        let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
+        let runs = self.runs_raft(slot);
         if genesis == 0 || !runs || set != self.clusters[genesis as usize - 1].set {
             return;
         }
@@ -195,7 +195,7 @@ impl World {
         let has = self.good_voters(set, genesis, &servers, Some(slot));
         // raft goes by the last configuration in the newest log, committed or not: where that has no majority, or not this server, there is
         // nothing to lose.
-        let runs = |at: &Slot| self.dkron[*at].as_ref().is_some_and(|process| process.raft.running);
+        let runs = |at: &Slot| self.runs_raft(*at);
         let logs = Self::places(set).filter(runs).map(|at| self.volumes[at].log).filter(|log| log.genesis == genesis);
         let last = logs.max_by_key(Log::end).map_or(servers, |log| log.servers);
         // What has had no leader yet has nothing to lose.
@@ -232,7 +232,7 @@ impl World {
             // The leader has a server that its set does not have: that was told when it came.
             return;
         }
-        let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
+        let runs = self.runs_raft(slot);
         // The entry of one that has just been made anew elsewhere, of which no word can have come: it would have that taken out itself.
         let moved = |ip: Ip| self.volumes[leader].log.servers.ips[place] != ip;
         let is_new = self.pods[slot].as_ref().is_some_and(|pod| moved(pod.ip) && self.now < pod.born + WORD);
@@ -272,12 +272,11 @@ impl World {
         let Some((leader, place, at)) = self.taken_up.take_if(|(_, _, at)| self.now >= *at + UNDOING) else { return };
         let set = set_of(leader);
         let log = self.volumes[leader].log;
-        let runs = |slot: Slot| self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
         let lost = || self.good_voters(set, log.genesis, &log.servers, None) < log.servers.majority();
         // A crash in the middle of it, or a leader that nobody sees, leaves it undone.
         let zombie = self.dkron[leader].as_ref().is_some_and(|process| process.serf.zombie);
         // Where that leader was told to stop since, all begin anew.
-        let undone = runs(slot_of(set, place)) || !runs(leader);
+        let undone = self.runs_raft(slot_of(set, place)) || !self.runs_raft(leader);
         if log.genesis != 0 && !zombie && log.servers.has(place) && !undone && lost() && self.surprised_at < at {
             self.break_with(Broken::QuorumLost, || {
                 format!("leader {leader} took server {place} up again, which had been removed and leaves")
@@ -291,11 +290,11 @@ impl World {
         let missing = Self::places(set_of(slot)).any(|at| at > slot && self.is_wanted(at) && self.pods[at].is_none());
         let led = World::places(set_of(slot)).any(|at| self.leader_named_by(at).is_some());
         // What is on the disk of a server that nobody wants and whose pod is gone, nobody can know who has never heard of it.
-        let there = |at: Slot| self.is_wanted(at) || self.pods[at].is_some();
-        let marked = |at: Slot| there(at) && (!self.volumes[at].log.is_empty() || self.volumes[at].marker.is_some());
+        let marked =
+            |at: Slot| self.is_there(at) && (!self.volumes[at].log.is_empty() || self.volumes[at].marker.is_some());
         let heard = |at: Slot| self.wrappers[at].as_ref().is_some_and(|wrapper| wrapper.has_heard);
         let known = World::places(set_of(slot)).any(|at| marked(at) || heard(at));
-        let holds = |at: Slot| !self.volumes[at].log.is_empty() && (known || there(at));
+        let holds = |at: Slot| !self.volumes[at].log.is_empty() && (known || self.is_there(at));
         let was_led = set.ever_led && World::places(set_of(slot)).any(holds);
         self.is_in(slot) || !was_led || set.ordered && !led && missing
     }

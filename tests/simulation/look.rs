@@ -63,6 +63,14 @@ impl World {
             }
             looks.push(look);
         }
+        self.note_answers(slot, place, &pod, &looks);
+        let looks = if looks.is_empty() { Err(self.names.failed.clone()) } else { Ok(looks) };
+        let asked = clock(slot, self.now).at;
+        self.wrapper_hears(slot, time, Input::Looked { pod, asked, looks });
+    }
+
+    /// What the wrapper at `slot` may know from now on, for the checker.
+    fn note_answers(&mut self, slot: Slot, place: usize, pod: &Name, looks: &[Look]) {
         let holds = |look: &Look| {
             let there = number(look.ip).and_then(|ip| self.slot_at(ip)).filter(|there| set_of(*there) == set_of(slot));
             let answers = matches!(look.wrapper, Told::Answer(_)) || matches!(look.dkron, Told::Answer(_));
@@ -71,7 +79,7 @@ impl World {
         };
         let heard = looks.iter().any(holds);
         let answer = looks.iter().find_map(|look| match &look.wrapper {
-            Told::Answer(state) if state.pod == pod => Some(may_have_founded(state)),
+            Told::Answer(state) if state.pod == *pod => Some(may_have_founded(state)),
             _ => None,
         });
         if let Some(unclear) = answer {
@@ -80,9 +88,6 @@ impl World {
         if let Some(wrapper) = self.wrappers[slot].as_mut() {
             wrapper.has_heard |= heard;
         }
-        let looks = if looks.is_empty() { Err(self.names.failed.clone()) } else { Ok(looks) };
-        let asked = clock(slot, self.now).at;
-        self.wrapper_hears(slot, time, Input::Looked { pod, asked, looks });
     }
 
     fn named(&mut self, set: usize, place: usize) -> Option<Ip> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Procedure;
 use super::action::{Action, Prepare};
 use super::facts::RAFT_HOLDS;
-use super::moment::Moment;
+use super::moment::{Moment, begins};
 use super::peer::Peer;
 use super::saying::Saying;
 use super::state::{Disk, Member, Name, Phase, State, Status};
@@ -123,8 +123,8 @@ impl Procedure {
         let ghosts = runs && self.sees_ghosts(now);
         let cures = &mut self.watch.cures;
         // Each for its time: who comes back elsewhere is a ghost until gossip knows, however long this server was not seen before.
-        cures.missed = unseen.then(|| cures.missed.unwrap_or(now));
-        cures.ghosts = ghosts.then(|| cures.ghosts.unwrap_or(now));
+        begins(&mut cures.missed, unseen, now);
+        begins(&mut cures.ghosts, ghosts, now);
         let Some(missed) = cures.missed.into_iter().chain(cures.ghosts).min() else {
             if self.facts.voter_since.is_some() {
                 self.watch.cures.tried = 0;
@@ -200,7 +200,7 @@ impl Procedure {
         let deaf = facts.own.is_some() && alone && facts.peers.values().any(looks_for_us);
         let cures = &mut self.watch.cures;
         cures.was_deaf &= alone;
-        cures.deaf = deaf.then(|| cures.deaf.unwrap_or(now));
+        begins(&mut cures.deaf, deaf, now);
         let lasts = cures.deaf.map_or(Duration::ZERO, |since| now.since(since));
         let again = cures.cured.is_none_or(|cured| now.since(cured) >= CURE_AGAIN);
         // Once: what does not come up then has another reason.
@@ -269,8 +269,8 @@ impl Procedure {
         true
     }
 
-    /// Nobody leads, and this server was taken out of raft, or did not stand in it, and has not been taken up: the others are to lead, and have a later
-    /// configuration than it has itself.
+    /// Nobody leads, and this server was taken out of raft, or did not stand in it, and has not been taken up: the others are to lead, and
+    /// have a later configuration than it has itself.
     pub(super) fn is_left_out(&mut self, now: Moment) -> bool {
         let facts = &self.facts;
         let runs = facts.own.is_some() && self.child.started.is_some_and(|started| now.since(started) >= MISSED);

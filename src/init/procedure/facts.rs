@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::input::{Desired, DkronView, Look, Marker, Me, Outcome, PeerName};
+use super::input::{Desired, DkronView, Look, Marker, Me, Outcome, PeerName, address_of};
 use super::moment::Moment;
 use super::ownership::tells_of_others;
 use super::peer::Peer;
@@ -227,7 +227,7 @@ impl Facts {
 
     /// The address that Kubernetes gives a pod.
     pub fn vouched(&self, now: Moment, pod: &str) -> Option<IpAddr> {
-        self.desired(now)?.pods.iter().find(|there| &*there.name == pod)?.ip
+        address_of(&self.desired(now)?.pods, pod)
     }
 
     /// The name of this peer may lead dkron to somebody else's pod.

@@ -144,6 +144,11 @@ pub struct DesiredPod {
     pub formed: bool,
 }
 
+/// The address that Kubernetes gives a pod.
+pub fn address_of(pods: &[DesiredPod], pod: &str) -> Option<IpAddr> {
+    pods.iter().find(|there| &*there.name == pod)?.ip
+}
+
 /// One look at one address of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {

@@ -75,26 +75,23 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if sole && listed.is_none() && !reading.servers.is_empty() {
         return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
     }
+    // A configuration without the leader itself tells nothing, and nobody is waited for without end.
     let of_leader = lists(&reading.servers, &leader.name);
+    let patient = led_for < AGREEMENT;
+    let unlisted = patient && listed.is_none();
     // Whoever was taken out and runs on still believes in the voters of before, and would get the vote of an empty disk. So is one that
     // is moved aside.
-    if (empty || old && listed.is_none())
-        && led_for < AGREEMENT
-        && of_leader
-        && runs_taken_out(facts, &reading.servers, waited, now)
-    {
-        return Start::Wait(Waiting::Leader(sights(facts, now)));
-    }
+    let holds_nothing = patient && empty || unlisted && old;
+    let meets_old = holds_nothing && of_leader && runs_taken_out(facts, &reading.servers, waited, now);
     // Whose wrapper cannot be heard may lead a cluster that was founded another time; somebody else may be about to tell.
-    if !empty && listed.is_none() && led_for < AGREEMENT && may_be_told_its_founding(facts, leader, now) {
-        return Start::Wait(Waiting::Leader(sights(facts, now)));
-    }
+    let meets_apart = !empty && unlisted && may_be_told_its_founding(facts, leader, now);
     // Nor may one who has what was before meet an empty disk that the leader has not taken up yet: it would get that vote.
-    if !empty && listed.is_none() && led_for < AGREEMENT && of_leader && runs_empty(facts, &reading.servers, now) {
+    let meets_empty = !empty && unlisted && of_leader && runs_empty(facts, &reading.servers, now);
+    if meets_old || meets_apart || meets_empty {
         return Start::Wait(Waiting::Leader(sights(facts, now)));
     }
     // Of one that was taken out and one that holds nothing each may be about to start without knowing of the other.
-    if listed.is_none() && of_leader && led_for < AGREEMENT && may_meet_another(facts, &reading.servers, now) {
+    if unlisted && of_leader && may_meet_another(facts, &reading.servers, now) {
         let withdrew = tried.withdrew.is_some_and(|withdrew| now.since(withdrew) < AFTER_OTHERS);
         match tried.announced {
             None if empty && withdrew => return Start::Wait(Waiting::Leader(sights(facts, now))),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::action::{Action, Prepare};
 use super::input::Marker;
 use super::joining;
-use super::moment::Moment;
+use super::moment::{Moment, begins};
 use super::peer::Peer;
 use super::saying::{Saying, Waiting};
 use super::start::{self, Start, Tried, Why};
@@ -100,11 +100,6 @@ impl Launching {
         }
         may
     }
-}
-
-/// Keeps the moment since which something holds.
-fn begins(since: &mut Option<Moment>, holds: bool, now: Moment) {
-    *since = holds.then(|| since.unwrap_or(now));
 }
 
 impl Procedure {

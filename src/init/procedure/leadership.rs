@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::facts::Facts;
 use super::moment::Moment;
+use super::peer::Peer;
 use super::state::Leader;
 
 impl Facts {
@@ -16,6 +17,12 @@ impl Facts {
             peer.dkron(now).is_some_and(|view| view.leads) && self.pod_of(&leader.name) == &*peer.name.pod
         })?;
         Some((leader, self.is_sure_of(now, leader)))
+    }
+
+    /// The peer that leads, where its address is surely the leader's.
+    pub fn sure_leader(&self, now: Moment) -> Option<&Peer> {
+        let (leader, _) = self.leader(now).filter(|(_, sure)| *sure)?;
+        self.peer_of(&leader.name)
     }
 
     /// The named leader's own wrapper says that its dkron does not serve.

@@ -18,9 +18,7 @@ impl Facts {
 
     /// The own dkron sees this peer alive where it is.
     pub fn shows(&self, peer: &Peer, now: Moment) -> bool {
-        let mut members = self.own.iter().flat_map(|own| &own.members);
-        let there = |member: &Member| member.status == Status::Alive && Some(member.ip) == peer.sure(now);
-        members.any(|member| member.name == *peer.node() && there(member))
+        self.own.iter().flat_map(|own| &own.members).any(|member| peer.stands_as(member, now))
     }
 
     /// Takes in what the own dkron shows.
@@ -54,8 +52,7 @@ impl Facts {
 
     /// Where the others still see the own node, if that keeps its name from being used here.
     pub fn name_is_taken_at(&self, now: Moment) -> Option<IpAddr> {
-        let leader = self.leader(now).filter(|(_, sure)| *sure).and_then(|(leader, _)| self.peer_of(&leader.name));
-        let of_leader = leader.filter(|peer| peer.member(now, &self.me.node).is_some());
+        let of_leader = self.sure_leader(now).filter(|peer| peer.member(now, &self.me.node).is_some());
         let counts = |peer: &&Peer| match of_leader {
             Some(leader) => peer.name == leader.name,
             None => self.is_seen(now, peer),

@@ -23,6 +23,11 @@ impl Add<Duration> for Moment {
     }
 }
 
+/// Keeps the moment since which something holds.
+pub fn begins(since: &mut Option<Moment>, holds: bool, now: Moment) {
+    *since = holds.then(|| since.unwrap_or(now));
+}
+
 /// What time it is, in both senses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::input::{DesiredPod, DkronView, Look, Me, Outcome, PeerName, Told};
+use super::input::{DesiredPod, DkronView, Look, Me, Outcome, PeerName, Told, address_of};
 use super::moment::Moment;
 use super::standing::{Standing, rank};
 use super::state::{Disk, Leader, Member, Name, Phase, State, Status};
@@ -114,7 +114,7 @@ impl Peer {
         if !self.named.is_empty() {
             self.led_to = (self.named.clone(), at);
         }
-        let vouched = pods.iter().find(|pod| pod.name == self.name.pod).and_then(|pod| pod.ip);
+        let vouched = address_of(pods, &self.name.pod);
         let swallowed =
             |look: &Look| matches!((&look.wrapper, &look.dkron), (Told::Silence, Told::Nobody | Told::Answer(_)));
         self.unheard = looks.iter().any(|look| Some(look.ip) == vouched && swallowed(look));
@@ -176,19 +176,23 @@ impl Peer {
     /// Its name may lead dkron to somebody else. `pods` tells whether Kubernetes has said which pods there are; `vouched` is the
     /// address that it gives this one.
     pub fn name_misleads(&self, now: Moment, pods: bool, vouched: Option<IpAddr>) -> bool {
-        let right = [vouched, self.sure(now)];
-        let elsewhere = self.named.iter().any(|named| !right.contains(&Some(*named)));
-        self.named.iter().any(|named| self.is_strangers(*named)) || pods && elsewhere
+        let elsewhere = || self.is_elsewhere_than(&self.named, now, vouched);
+        self.named.iter().any(|named| self.is_strangers(*named)) || pods && elsewhere()
     }
 
     /// Nobody tells where its name leads now, and where it led a short while ago it no longer is. `vouched` is the address that Kubernetes
     /// gives it.
     pub fn name_has_led_elsewhere(&self, now: Moment, vouched: Option<IpAddr>) -> bool {
         let (led_to, told) = &self.led_to;
+        let known = vouched.or(self.sure(now)).is_some();
+        let silent = self.named.is_empty() && now.since(*told) < NAMES_HOLD;
+        silent && known && self.is_elsewhere_than(led_to, now, vouched)
+    }
+
+    /// One of these addresses is neither where Kubernetes has it (`vouched`) nor where it surely is.
+    fn is_elsewhere_than(&self, named: &[IpAddr], now: Moment, vouched: Option<IpAddr>) -> bool {
         let right = [vouched, self.sure(now)];
-        let known = right.iter().any(Option::is_some);
-        let elsewhere = led_to.iter().any(|ip| !right.contains(&Some(*ip)));
-        self.named.is_empty() && now.since(*told) < NAMES_HOLD && known && elsewhere
+        named.iter().any(|ip| !right.contains(&Some(*ip)))
     }
 
     /// Somebody else's wrapper has answered there.
@@ -271,8 +275,12 @@ impl Peer {
 
     /// Its gossip shows the other one alive where that is; itself it always finds.
     pub fn finds(&self, other: &Self, now: Moment) -> bool {
-        let alive = |member: &Member| member.status == Status::Alive && Some(member.ip) == other.sure(now);
-        self.name == other.name || self.member(now, other.node()).is_some_and(alive)
+        self.name == other.name || self.member(now, other.node()).is_some_and(|member| other.stands_as(member, now))
+    }
+
+    /// Gossip shows it alive, as this member, where it is.
+    pub fn stands_as(&self, member: &Member, now: Moment) -> bool {
+        member.name == *self.node() && member.status == Status::Alive && Some(member.ip) == self.sure(now)
     }
 
     /// Its dkron serves.
@@ -315,9 +323,9 @@ impl Peer {
         match self.standing {
             _ if !self.is_fresh(now) => false,
             Standing::Foreign(_) => true,
-            Standing::Wrapped(_) => self.wrapper(now).is_some_and(|state| {
-                state.disk != Disk::Empty || state.raft.as_ref().is_some_and(|raft| !raft.is_empty())
-            }),
+            Standing::Wrapped(_) => {
+                self.wrapper(now).is_some_and(|state| state.disk != Disk::Empty || state.configuration().is_some())
+            }
             _ => false,
         }
     }

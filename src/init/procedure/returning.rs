@@ -66,8 +66,8 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     // The same where the other one has yet to say which it is: whom its raft counts may be needed for that.
     let unsaid = |peer: &&Peer| {
         let state = peer.wrapper(now).filter(|_| !waits(peer) && !facts.may_go_on_with(peer));
-        let raft = state.filter(|state| state.disk == Disk::State).and_then(|state| state.raft.as_ref());
-        raft.is_some_and(|raft| !raft.is_empty() && (!facts.is_among(raft) || waited < AGREEMENT))
+        let raft = state.filter(|state| state.disk == Disk::State).and_then(State::configuration);
+        raft.is_some_and(|raft| !facts.is_among(raft) || waited < AGREEMENT)
     };
     if facts.is_sole() && facts.peers.values().any(|peer| unsaid(&peer)) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
@@ -175,8 +175,7 @@ fn is_removed(facts: &Facts, now: Moment) -> bool {
     states.any(|state| {
         // Without a marker the own one may be that of a first start which others went on with.
         let known = members.is_none_or(|members| lists(members, &state.node));
-        let raft = state.raft.as_deref().unwrap_or_default();
-        known && !raft.is_empty() && !facts.is_among(raft)
+        known && state.configuration().is_some_and(|raft| !facts.is_among(raft))
     })
 }
 
@@ -187,7 +186,7 @@ fn have_elected_nobody(facts: &Facts, tried: &Tried, now: Moment) -> bool {
     let is_up = |server: &&Server| facts.peer_of(&server.id).is_some_and(|peer| peer.is_up(now));
     let has_majority = |raft: &[Server]| raft.iter().filter(is_up).count() >= majority(raft.len());
     let states = facts.peers.values().filter_map(|peer| peer.wrapper(now));
-    let mut told = states.filter_map(|state| state.raft.as_deref()).filter(|raft| !raft.is_empty());
+    let mut told = states.filter_map(State::configuration);
     served && is_own && told.all(|raft| facts.is_among(raft) || has_majority(raft))
 }
 
@@ -212,8 +211,7 @@ fn need(facts: &Facts, now: Moment) -> Need {
     };
     // Nobody votes for one that its own configuration does not have. Until it runs that is a marker, which may be older.
     let refuses = |state: &State, node: &Name| {
-        let raft = state.raft.as_deref().unwrap_or_default();
-        state.up && state.node != *node && !raft.is_empty() && !state::lists(raft, node)
+        state.up && state.node != *node && state.configuration().is_some_and(|raft| !state::lists(raft, node))
     };
     let is_short = |node: &Name, raft: &Vec<Server>| {
         let votes = states.iter().filter(comes).filter(|state| lists(raft, &state.node) && !refuses(state, node));

@@ -116,30 +116,27 @@ impl Procedure {
         states.any(|state| state.anew) && self.is_surely_empty(now)
     }
 
-    /// The leader is lost that dkron was started to follow, before it has taken this server up: an empty disk would vote for anybody, and
-    /// is to come after the others who hold something.
-    pub(super) fn has_lost_its_leader(&mut self, now: Moment) -> bool {
-        let others = match &self.child.follows {
-            Some(leader) => {
+    /// dkron holds nothing, and nobody leads: the leader is lost that it was started to follow, before it has taken this server up, or others
+    /// hold what it does not. An empty disk would vote for anybody, and is to come after the others who hold something.
+    pub(super) fn is_to_come_after_others(&mut self, now: Moment) -> bool {
+        let peers = || self.facts.peers.values();
+        let holds = |state: &State| state.disk == Disk::State;
+        let others = match (&self.child.follows, self.child.founds) {
+            (Some(leader), _) => {
                 let holds = |peer: &Peer| peer.node() != leader && peer.may_hold_a_cluster(now);
                 let is_gone = self.facts.peer_of(leader).is_some_and(|peer| peer.holds_nothing(now));
-                is_gone || self.facts.peers.values().any(holds)
+                is_gone || peers().any(holds)
             }
             // It is to found a cluster, and one that none of the founders holds is there.
-            None if self.child.founds.is_some() && !self.facts.formed => {
-                let first = self.facts.first(self.child.founds.unwrap_or(0));
-                let holds = |state: &State| {
-                    state.disk == Disk::State && state.raft.as_ref().is_some_and(|raft| !raft.is_empty())
-                };
-                let others = self.facts.peers.values().filter(|peer| !first.contains(&&peer.name.pod));
-                others.filter_map(|peer| peer.wrapper(now)).any(holds)
+            (None, Some(size)) if !self.facts.formed => {
+                let first = self.facts.first(size);
+                let mut others =
+                    peers().filter(|peer| !first.contains(&&peer.name.pod)).filter_map(|peer| peer.wrapper(now));
+                others.any(|state| holds(state) && state.configuration().is_some())
             }
             // It was started as one that may hold something.
-            None if self.facts.disk == Disk::Unknown => {
-                let holds = |peer: &Peer| peer.wrapper(now).is_some_and(|state| state.disk == Disk::State);
-                self.facts.peers.values().any(holds)
-            }
-            None => return false,
+            (None, _) if self.facts.disk == Disk::Unknown => peers().filter_map(|peer| peer.wrapper(now)).any(holds),
+            (None, _) => return false,
         };
         let lost = self.facts.own.is_some() && !self.facts.is_led(now) && others;
         if !lost || !self.is_surely_empty(now) || !self.is_still_empty(now) {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::input::{DesiredPod, DkronView, Look, Me, Told};
+use super::input::{DesiredPod, DkronView, Look, Me, Told, address_of};
 use super::peer::Peer;
 use super::state::{Member, Name, Owner, PROTOCOL, Status};
 
@@ -34,8 +34,7 @@ impl Peer {
         (set_uid, former): (Option<&Name>, &[Name]),
         pods: &[DesiredPod],
     ) -> Standing {
-        let address = |pod: &Name| pods.iter().find(|there| there.name == *pod)?.ip;
-        let vouched = address(&self.name.pod) == Some(look.ip);
+        let vouched = address_of(pods, &self.name.pod) == Some(look.ip);
         // Kubernetes' word may be half a minute old. A dkron that has the name of another pod, or shows none of the others where that has
         // them, is another set's. A single one may just have moved.
         let is_elsewhere = |view: &DkronView| {
@@ -47,7 +46,7 @@ impl Peer {
             }
             let counts = |name: &Name| *name != self.name.pod && *name != me.node;
             let others = || view.members.iter().filter(|member| member.status == Status::Alive && counts(&member.name));
-            let stands = |member: &Member| Some(address(&member.name)? == member.ip);
+            let stands = |member: &Member| Some(address_of(pods, &member.name)? == member.ip);
             let strange: Vec<bool> = others().filter_map(stands).collect();
             // All of them may have moved since, from where raft had them.
             let known = || me.marker.iter().flat_map(|marker| &marker.members);

@@ -196,8 +196,7 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
     // Fewer than the set was made with: an old word may not know of those that have been added again since.
-    let fewer =
-        facts.desired(now).is_some() && facts.me.size.or(facts.me.named_peers()).is_some_and(|made| size < made);
+    let fewer = facts.me.size.or(facts.me.named_peers()).is_some_and(|made| size < made);
     if fewer && facts.desired_since(now).is_some_and(|written| written < tried.since) {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
@@ -351,8 +350,7 @@ fn is_silent(facts: &Facts, peer: &Peer, now: Moment) -> bool {
 /// A server that surely holds nothing and is not about to go.
 fn is_empty(state: &State) -> bool {
     let goes = state.phase.stops() || state.phase == Phase::Unknown;
-    let raft = state.raft.as_ref().is_some_and(|raft| !raft.is_empty());
-    state.disk == Disk::Empty && !raft && state.leader.is_none() && !goes
+    state.disk == Disk::Empty && state.configuration().is_none() && state.leader.is_none() && !goes
 }
 
 /// Joining: whoever is surely a peer, by its name where that leads there and nowhere else, and otherwise by its address. A name of which

@@ -85,6 +85,13 @@ pub struct State {
     pub members: Vec<Member>,
 }
 
+impl State {
+    /// The raft configuration that it told, unless it told none or an empty one.
+    pub fn configuration(&self) -> Option<&[Server]> {
+        self.raft.as_deref().filter(|servers| !servers.is_empty())
+    }
+}
+
 /// What a wrapper is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -193,10 +193,7 @@ impl Procedure {
     pub(super) fn raft_lives_by(&self, now: Moment, node: &Name, ip: Option<IpAddr>) -> bool {
         // The own raft may have a configuration from before.
         let leads = |peer: &&Peer| peer.wrapper(now).is_some_and(|state| state.leads);
-        let leader =
-            self.facts.leader(now).filter(|(_, sure)| *sure).and_then(|(leader, _)| self.facts.peer_of(&leader.name));
-        let told =
-            leader.filter(leads).and_then(|peer| peer.wrapper(now)?.raft.as_deref()).filter(|raft| !raft.is_empty());
+        let told = self.facts.sure_leader(now).filter(leads).and_then(|peer| peer.wrapper(now)?.configuration());
         let own = || self.facts.voters(now).map(Iterator::collect);
         let of_leader = told.map(|raft| raft.iter().filter(|server| server.voter).collect());
         let Some(voters): Option<Vec<&Server>> = of_leader.or_else(own) else { return false };

@@ -10,7 +10,7 @@ use super::cures::Cures;
 use super::facts::Reading;
 use super::input::{DkronView, Marker};
 use super::launching::Launching;
-use super::moment::Moment;
+use super::moment::{Moment, begins};
 use super::ownership::tells_of_others;
 use super::saying::Saying;
 use super::state::{Disk, Leader, Name};
@@ -265,7 +265,7 @@ impl Procedure {
 
     pub(super) fn watch(&mut self, now: Moment) {
         self.watch.now = now;
-        self.watch.unled = (!self.facts.is_led(now)).then(|| self.watch.unled.unwrap_or(now));
+        begins(&mut self.watch.unled, !self.facts.is_led(now), now);
         self.read_raft(now);
         if self.size_has_changed(now)
             || self.is_stalled(now)
@@ -275,7 +275,7 @@ impl Procedure {
             || self.is_blocked(now)
             || self.is_stranded(now)
             || self.is_left_out(now)
-            || self.has_lost_its_leader(now)
+            || self.is_to_come_after_others(now)
         {
             return;
         }

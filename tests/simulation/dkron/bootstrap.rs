@@ -79,7 +79,7 @@ impl World {
 
     /// Those who were asked did not answer: dkron goes on without their answer.
     pub fn bootstrap_by(&mut self, slot: Slot) {
-        let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
+        let runs = self.runs_raft(slot);
         let servers = self.counted(slot).filter(|_| runs);
         if let Some(servers) = servers.filter(|_| self.volumes[slot].log.is_empty()) {
             self.bootstrap(slot, servers);
@@ -103,7 +103,7 @@ impl World {
         // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know; neither of one whom
         // Kubernetes has only just wanted again.
         let is_news = |at: &Slot| {
-            let wanted = self.is_wanted(*at) || self.pods[*at].is_some();
+            let wanted = self.is_there(*at);
             let runs = self.pods[*at].as_ref().is_some_and(|pod| pod.running);
             !wanted || now < self.surprised_at + SURPRISE && !runs
         };

@@ -47,6 +47,11 @@ impl Raft {
 }
 
 impl World {
+    /// raft runs at `slot`.
+    pub fn runs_raft(&self, slot: Slot) -> bool {
+        self.dkron[slot].as_ref().is_some_and(|process| process.raft.running)
+    }
+
     /// Where raft of `slot` finds the server `place`.
     pub fn contact(&self, slot: Slot, place: usize, servers: &Servers) -> Option<Slot> {
         if place == place_of(slot) {
@@ -237,13 +242,12 @@ impl World {
             // where those were known who hold the other one.
             let unknown = own.was_founded_unaware_of(place_of(*at)) && cluster.led_at <= own.founded_at;
             let is_news = if own.led { cluster.led_at > own.led_at } else { !unknown };
-            // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know.
             // Where the other one was founded while nobody could know of this one, neither can this one know of that, if it does not reach it
             // or was started before anybody has looked at that disk.
             let unheard = !self.reaches(slot, *at) || self.volumes[*at].waits_since > begun;
             let is_apart = cluster.was_founded_unaware_of(place_of(slot)) && unheard;
-            let there = self.is_wanted(*at) || self.pods[*at].is_some();
-            cluster.led && !cluster.dead && is_news && !is_apart && there
+            // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know.
+            cluster.led && !cluster.dead && is_news && !is_apart && self.is_there(*at)
         });
         let unread = self.dkron[slot].as_ref().is_some_and(|process| process.unread);
         // What one without a wrapper does no wrapper can prevent; nor does one understand what another of another protocol calls its cluster.
@@ -270,7 +274,7 @@ impl World {
         if log.end() < cluster.committed {
             // With a disk lost, what is left of it may be with servers that nobody wants any more.
             // While a set is deleted nobody is wanted, and those that run on have their disks.
-            let counts = |at: &Slot| self.is_wanted(*at) || self.pods[*at].is_some();
+            let counts = |at: &Slot| self.is_there(*at);
             let wanted = || Self::places(set).filter(counts).map(|at| &self.volumes[at]);
             let lost = wanted().any(|volume| volume.lost);
             let held =

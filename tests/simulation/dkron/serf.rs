@@ -153,8 +153,9 @@ impl World {
         let now = self.now;
         let Some(process) = self.dkron[slot].as_mut().filter(|process| process.serf.running) else { return };
         let known = &mut process.serf.view[place];
+        // Who tells it suspects that it is dead.
+        let suspected = told.suspect_at != 0 && told.suspect_at <= now;
         if place == place_of(slot) {
-            let suspected = told.suspect_at != 0 && told.suspect_at <= now;
             if told.ip != process.ip && told.standing == Standing::Alive && !suspected {
                 if !process.serf.votes {
                     process.serf.votes = true;
@@ -178,7 +179,6 @@ impl World {
         let joins;
         if known.standing == Standing::Unknown {
             // What is dead is not new, nor is what the other one suspects to be.
-            let suspected = told.suspect_at != 0 && told.suspect_at <= now;
             let alive = alive && !suspected;
             joins = alive;
             if alive || told.standing == Standing::Left {

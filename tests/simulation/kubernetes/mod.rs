@@ -149,6 +149,11 @@ impl World {
         (0..count).map(move |place| slot_of(set, place))
     }
 
+    /// Kubernetes wants a server at this place, or has one still.
+    pub fn is_there(&self, slot: Slot) -> bool {
+        self.is_wanted(slot) || self.pods[slot].is_some()
+    }
+
     /// Every pod of the set, and the set itself, is about to go.
     pub fn all_stop(&self, set: usize, but: Slot) -> bool {
         let wants_none = self.sets[set].replicas == 0 || self.sets[set].deleting && !self.sets[set].orphaned;
@@ -179,8 +184,7 @@ impl World {
 
     /// Nobody wants it any more, and it runs no raft, or `but` does not reach it.
     fn is_idle(&self, but: Slot, slot: Slot) -> bool {
-        let runs = self.dkron[slot].as_ref().is_some_and(|process| process.raft.running);
-        !(self.is_wanted(slot) || runs && self.reaches(but, slot))
+        !(self.is_wanted(slot) || self.runs_raft(slot) && self.reaches(but, slot))
     }
 
     /// Nothing that could serve is at this place, or it is on its way out.

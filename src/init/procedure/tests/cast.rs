@@ -171,6 +171,29 @@ impl Life {
         server
     }
 
+    /// The first of `size` empty ones, just started to found the cluster; nobody else is there.
+    pub fn founding(size: u8) -> Self {
+        let mut server = Self::new(0, size, |_| {});
+        for beyond in [size, size + 1] {
+            server.finds_no_name_of(beyond);
+        }
+        let other = |ordinal| State { size: Some(size.into()), ..empty(ordinal) };
+        let wanted: Vec<Action> = (1..size).flat_map(|ordinal| server.hear(other(ordinal))).collect();
+        assert_eq!(started(&wanted).expect("a start").expect, Some(size.into()));
+        server.hear(Input::Started);
+        server
+    }
+
+    /// One of two that the leader a-1 has just taken out, and that leaves.
+    pub fn leaving() -> Self {
+        let mut server = Self::running(0, &[0, 1], 1);
+        settle(&mut server, &[serving(1, &[0, 1], 1)], &[0, 1]);
+        let removal = Action::RemovePeer { at: at(1), id: name(0) };
+        assert_eq!(deeds(server.hear(Input::Busy(Ok(0)))), [removal]);
+        assert!(server.hear(Input::Removed(name(0), Ok(()))).contains(&Action::Leave));
+        server
+    }
+
     /// Time passes; everything that was wanted meanwhile.
     pub fn wait(&mut self, time: Duration) -> Vec<Action> {
         let mut wanted = Vec::new();

@@ -51,28 +51,27 @@ fn whose_configuration_has_its_majority_and_elects_nobody_has_not_the_later_one(
     assert!(waits(&[1, 2, 3, 4]) >= 118, "they lack others: {}", waits(&[1, 2, 3, 4]));
 }
 
+/// a-0 and a-1 serve with a configuration of these two, find each other, and elect nobody.
+fn others_serve(server: &mut Life) {
+    for other in [0, 1] {
+        server.hear(State { members: members(&[0, 1]), ..leaderless(other, &[0, 1]) });
+    }
+}
+
 #[test]
 fn whom_the_leader_did_not_list_waits_for_an_election_whoever_serves() {
     let mut server = Life::with_state(2, &[0, 1, 2]);
     server.hear(leaderless(1, &[]));
     server.hear(serving(0, &[0, 1], 0));
     server.say_raft(&[0, 1]);
-    let waits = starts(&mut server, 150, |server, _| {
-        for other in [0, 1] {
-            server.hear(State { members: members(&[0, 1]), ..leaderless(other, &[0, 1]) });
-        }
-    });
+    let waits = starts(&mut server, 150, |server, _| others_serve(server));
     assert!(waits.is_some_and(|second| second >= 118), "that one had the later one: {waits:?}");
 }
 
 #[test]
 fn who_was_taken_out_by_its_own_marker_waits_for_an_election_whoever_serves() {
     let mut server = Life::new(2, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker(&[0, 1]))));
-    let waits = starts(&mut server, 150, |server, _| {
-        for other in [0, 1] {
-            server.hear(State { members: members(&[0, 1]), ..leaderless(other, &[0, 1]) });
-        }
-    });
+    let waits = starts(&mut server, 150, |server, _| others_serve(server));
     assert!(waits.is_some_and(|second| second >= 118), "{waits:?}");
 }
 

@@ -78,13 +78,7 @@ fn own_is_empty(server: &mut Life, seen: &[u8]) -> Vec<Action> {
 #[test]
 fn who_is_to_found_a_cluster_beside_one_that_holds_another_comes_after_that_one() {
     let waits = |later: &State| {
-        let mut server = Life::new(0, 3, |_| {});
-        for ordinal in [3, 4] {
-            server.finds_no_name_of(ordinal);
-        }
-        server.hear(empty(1));
-        assert_eq!(started(&server.hear(empty(2))).expect("a start").expect, Some(3));
-        server.hear(Input::Started);
+        let mut server = Life::founding(3);
         let waits = says(&mut server, 20, LOST, |server| {
             server.hear(empty(1));
             server.hear(empty(2));
@@ -104,13 +98,7 @@ fn who_is_to_found_a_cluster_beside_one_that_holds_another_comes_after_that_one(
 
 #[test]
 fn a_founder_that_holds_the_cluster_is_founding_it_with_this_one() {
-    let mut server = Life::new(0, 3, |_| {});
-    for ordinal in [3, 4] {
-        server.finds_no_name_of(ordinal);
-    }
-    server.hear(empty(1));
-    assert!(started(&server.hear(empty(2))).is_some());
-    server.hear(Input::Started);
+    let mut server = Life::founding(3);
     let founds = State { members: members(&[0, 1, 2]), ..leaderless(1, &[0, 1, 2]) };
     let lost = says(&mut server, 20, LOST, |server| {
         server.hear(founds.clone());

@@ -11,15 +11,6 @@ fn removal() -> Action {
     Action::RemovePeer { at: at(1), id: name(0) }
 }
 
-/// One of two that the leader has just taken out, and that leaves.
-fn leaving() -> Life {
-    let mut server = Life::running(0, &[0, 1], 1);
-    settle(&mut server, &[serving(1, &[0, 1], 1)], &[0, 1]);
-    assert_eq!(deeds(server.hear(Input::Busy(Ok(0)))), [removal()]);
-    assert!(server.hear(Input::Removed(name(0), Ok(()))).contains(&Action::Leave));
-    server
-}
-
 /// Nobody finds a-1, and Kubernetes has no pod of it.
 fn is_gone(server: &mut Life) -> Vec<Action> {
     let mut wanted = server.hear(Input::Desired(desired(2, &[0]), server.now.at));
@@ -29,12 +20,12 @@ fn is_gone(server: &mut Life) -> Vec<Action> {
 
 #[test]
 fn a_removal_is_repeated_unless_somebody_else_may_be_there() {
-    let mut server = leaving();
+    let mut server = Life::leaving();
     assert_eq!(deeds(server.wait(Duration::from_millis(200))), [removal()], "it may have been taken up again");
     server.hear(Input::Removed(name(0), Ok(())));
     assert_eq!(deeds(server.wait(Duration::from_millis(200))), [removal()]);
 
-    let mut silent = leaving();
+    let mut silent = Life::leaving();
     silent.finds_no_name_of(1);
     assert_eq!(
         deeds(silent.wait(Duration::from_millis(200))),
@@ -42,19 +33,19 @@ fn a_removal_is_repeated_unless_somebody_else_may_be_there() {
         "nobody vouches for it, and it is nobody else's"
     );
 
-    let mut gone = leaving();
+    let mut gone = Life::leaving();
     is_gone(&mut gone);
     assert_eq!(deeds(gone.wait(Duration::from_millis(500))), [], "somebody else may be there by now");
 }
 
 #[test]
 fn whether_it_is_taken_up_again_is_asked_unless_somebody_else_may_be_there() {
-    let mut server = leaving();
+    let mut server = Life::leaving();
     assert_eq!(deeds(server.hear(Input::Left(Ok(())))), [Action::ListRaft(at(1))]);
     server.hear(Input::Raft(at(1), Err("no answer".into())));
     assert_eq!(deeds(is_gone(&mut server)), [Action::Term], "not there any more");
 
-    let mut gone = leaving();
+    let mut gone = Life::leaving();
     is_gone(&mut gone);
     assert_eq!(deeds(gone.hear(Input::Left(Ok(())))), [Action::Term]);
 }

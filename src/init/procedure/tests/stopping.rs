@@ -87,10 +87,7 @@ fn two_servers_are_parted_by_the_leader_before_one_leaves() {
 
 #[test]
 fn whom_the_leader_took_up_again_comes_back_to_leave_once_more() {
-    let mut server = Life::running(0, &[0, 1], 1);
-    settle(&mut server, &[serving(1, &[0, 1], 1)], &[0, 1]);
-    server.hear(Input::Busy(Ok(0)));
-    server.hear(Input::Removed(name(0), Ok(())));
+    let mut server = Life::leaving();
     server.hear(Input::Left(Ok(())));
     let at = at(1);
     assert_eq!(deeds(server.hear(Input::Raft(at, Ok(raft(&[0, 1]).into())))), [Action::Term]);

@@ -20,6 +20,9 @@ use crate::kubernetes::wait::{Overdue, wait_until};
 /// For one answer of dkron.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// When waiting for a leader is given up.
+const LED_WITHIN: Duration = Duration::from_secs(30);
+
 /// What the manifests of the corpus call their namespace.
 const ANY: &str = "billing";
 
@@ -92,9 +95,12 @@ impl<'c> Servers<'c> {
         self.all()?.into_iter().find(|server| server.name == name).with_context(|| format!("no pod {name}"))
     }
 
-    /// The one that has the label.
+    /// The one that has the label, once one has: a machine that is busy may elect another one at any moment, whose label comes a moment
+    /// later. How long nobody answered as the leader is what [`Watcher`](crate::watcher::Watcher) tells.
     pub fn leader(&self) -> Result<Server> {
-        self.all()?.into_iter().find(|server| server.leads).context("no pod has the label of the leader")
+        wait_until("a pod with the label of the leader", LED_WITHIN, || {
+            Ok(self.all()?.into_iter().find(|server| server.leads))
+        })
     }
 
     /// Any that does not.

@@ -253,6 +253,7 @@ fn invented(world: &World, slot: Slot, pod: &Name) -> State {
         stranded: false,
         anew: false,
         comes: false,
+        apart: false,
         up: true,
         leader: None,
         leads: false,

@@ -66,7 +66,8 @@ const BEHIND: u32 = 3;
 const RACE: u64 = 100;
 /// A dkron that starts is looked at each 0.1 s: for so long its wrapper cannot know that it serves by now.
 const LOOK: u64 = 105;
-/// Raft's configuration is read each second by who is about to go: a younger change by the leader itself cannot be known.
+/// Raft's configuration, and what gossip shows, is read each second by who is about to go: a younger change by the leader itself cannot be
+/// known, nor that somebody leaves whom nobody hears.
 const READ: u64 = 1_200;
 /// That a dkron without a wrapper is to end Kubernetes alone tells: its word is written after 1.2 s at the latest and read within 0.9 s.
 const WORD: u64 = 2_100;
@@ -127,6 +128,7 @@ impl World {
             || self.now < self.reconciled_at[slot] + READ
             || self.now < self.elected_at + RACE
             || self.now < self.unannounced_at[set_of(slot)] + WORD
+            || self.now < self.unheard_at[set_of(slot)] + READ
     }
 
     /// All servers of the set were told to stop at about the same time, wherever they are by now.

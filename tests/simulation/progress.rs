@@ -135,7 +135,8 @@ impl World {
         of_all.is_none_or(|log| self.has_majority(set, &log) && self.somebody_can_win(set))
     }
 
-    /// Some wanted disk has at least the log of a majority of its own voters, so that these elect it.
+    /// Some wanted disk has at least the log of a majority of its own voters, and is one of them, so that these elect it. Who was taken out
+    /// and told so does not stand; where nobody else has anything a person has to say that it is the cluster.
     fn somebody_can_win(&self, set: usize) -> bool {
         let wins = |slot: Slot| {
             let log = self.volumes[slot].log;
@@ -144,7 +145,8 @@ impl World {
                 let theirs = &self.volumes[at].log;
                 self.is_wanted(at) && theirs.knows(place_of(slot), &log) && theirs.end() <= log.end()
             };
-            !log.is_empty() && log.servers.places().filter(votes).count() as u32 >= log.servers.majority()
+            log.servers.has(place_of(slot))
+                && log.servers.places().filter(votes).count() as u32 >= log.servers.majority()
         };
         Self::places(set).filter(|slot| self.is_wanted(*slot)).any(wins)
     }
@@ -165,7 +167,8 @@ impl World {
             let members = volume.marker.iter().flat_map(|marker| &marker.members);
             let told =
                 members.filter_map(|server| self.names.place(&server.id)).fold(0, |told, place| told | bit(place));
-            held(&place) && told == volume.log.servers.voters && !volume.lost
+            // Nor does one help that was taken out and told so, where the last leader had it in again.
+            held(&place) && [volume.log.servers.voters, best.servers.voters] == [told; 2] && !volume.lost
         };
         voters >= best.servers.majority() && (!self.params.three || best.servers.places().all(marked))
     }

@@ -153,6 +153,10 @@ impl Procedure {
     /// Some other server has come since this one is missed, and may make one pool of two before it has been there for as long.
     fn may_be_met(&self, now: Moment, missed: Moment) -> bool {
         let facts = &self.facts;
+        // Who leads and shows what once was takes up nobody who comes.
+        if facts.leads() && self.is_frozen(now) {
+            return false;
+        }
         let came = facts.peers.values().filter(|peer| peer.wrapper(now).is_some()).filter_map(|peer| peer.came).max();
         let lately = came.is_some_and(|came| came > missed && now.since(came) < self.patience(now));
         (facts.is_seen_alive(now) || self.is_needed(now)) && lately && now.since(missed) < MISSED_THOUGH_SOMEBODY_COMES
@@ -224,10 +228,14 @@ impl Procedure {
         };
         let sees = |peer: &Peer| peer.member(now, &facts.me.node).is_some_and(|member| facts.is_self(member));
         let mut waiting = facts.peers.values().filter(|peer| peer.is_up(now)).filter(asks_us);
-        // Gossip is mutual: whom nobody sees, and who shows somebody that serves, shows what once was.
+        !facts.is_led(now) && (waiting.any(|peer| !sees(peer)) || self.is_frozen(now))
+    }
+
+    /// Gossip is mutual: whom nobody sees, and who shows somebody that serves, shows what once was.
+    fn is_frozen(&self, now: Moment) -> bool {
+        let facts = &self.facts;
         let shows = |peer: &Peer| peer.is_up(now) && facts.shows(peer, now);
-        let frozen = || !facts.is_seen_alive(now) && facts.peers.values().any(shows);
-        !facts.is_led(now) && (waiting.any(|peer| !sees(peer)) || frozen())
+        !facts.is_seen_alive(now) && facts.peers.values().any(shows)
     }
 
     /// Nobody leads, and the own dkron shows a peer alive where it no longer is: gossip that works would know within 10 s.

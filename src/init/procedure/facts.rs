@@ -350,13 +350,16 @@ impl Facts {
         };
         let seen = || peer.state.as_ref().is_some_and(|state| self.is_member(&state.node));
         let back = || peer.was_met_since() || seen() || remade();
-        let Some(desired) = self.desired(now) else { return peer.has_parted() && !back() };
+        // Who answers and is not understood is another process than the one that said so.
+        let parted = peer.has_parted() && !peer.is_foreign(now);
+        let Some(desired) = self.desired(now) else { return parted && !back() };
         if let Some(pod) = desired.pods.iter().find(|pod| pod.name == peer.name.pod) {
             return pod.deleting;
         }
         // A pod that is wanted and not there is about to be made; unless it said that it stops, it was lost.
-        let parted = peer.has_parted() && peer.parted_lately(now);
-        parted || desired.set_deleting || self.is_surplus(now, &peer.name.pod) && !self.is_news(now, peer)
+        parted && peer.parted_lately(now)
+            || desired.set_deleting
+            || self.is_surplus(now, &peer.name.pod) && !self.is_news(now, peer)
     }
 
     /// Gossip shows it alive, and Kubernetes' word does not have its pod: that may be older than the pod.

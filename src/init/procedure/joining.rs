@@ -72,8 +72,11 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return if in_vain && !sole { keep(disk) } else { Start::Read(at) };
     };
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
-    if sole && listed.is_none() && !reading.servers.is_empty() {
-        return Start::Wait(Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name)));
+    if sole && !reading.servers.is_empty() && (listed.is_none() || facts.may_be_apart_from(leader, now)) {
+        // Who stands there may do so by a name and an address that were somebody else's; others may be about to tell.
+        let told = listed.is_none() || led_for >= AGREEMENT;
+        let another = || Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name));
+        return Start::Wait(if told { another() } else { Waiting::Leader(sights(facts, now)) });
     }
     // A configuration without the leader itself tells nothing, and nobody is waited for without end.
     let of_leader = lists(&reading.servers, &leader.name);

@@ -64,6 +64,11 @@ impl Launching {
         self.tried.announced.is_some()
     }
 
+    /// It waits beside a cluster of another founding, that somebody has led.
+    pub fn is_apart(&self) -> bool {
+        self.tried.led_apart
+    }
+
     fn withdraw(&mut self, now: Moment) {
         if self.tried.announced.take().is_some() {
             self.tried.withdrew = Some(now);
@@ -131,6 +136,7 @@ impl Procedure {
         let serve = holders().all(|peer| peer.is_up(now)) && find_each_other(false);
         begins(&mut launching.tried.served_since, stay && serve && find_each_other(true), now);
         begins(&mut launching.tried.hang_since, stay && !serve && holders().all(starting), now);
+        launching.tried.led_apart |= facts.stands_apart(now);
         let is_unlisted = launching.tried.is_listed == Some(false);
         match start::decide(&self.facts, &launching.tried, now) {
             Start::Wait(waiting) => {

@@ -199,6 +199,7 @@ impl Procedure {
             stranded: self.child.was_stranded || stranded::is_stranded(&self.facts, now.at),
             anew: self.watch.cures.calls_all(now.at),
             comes: matches!(&self.stage, Stage::Launching(launching) if launching.is_announced()),
+            apart: matches!(&self.stage, Stage::Launching(launching) if launching.is_apart()),
             up: own.is_some(),
             leader: self.facts.own_leader().cloned(),
             leads: self.facts.leads(),

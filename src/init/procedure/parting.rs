@@ -12,7 +12,7 @@ use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
 use super::start::READING_HOLDS;
-use super::state::{Phase, Server};
+use super::state::{Phase, Server, lists};
 use super::stop::REVIVALS;
 use super::{Procedure, Stage};
 
@@ -49,7 +49,8 @@ impl Procedure {
         let settled = led_since + SETTLING;
         let known = led_since <= farewell.begun || self.facts.raft.as_ref().is_some_and(|raft| raft.at >= settled);
         // Jobs may have lasted longer than what was read holds; whoever leads a moment later is not parted from by that either.
-        let old = self.facts.raft.as_ref().is_none_or(|raft| now.since(raft.at) > READING_HOLDS);
+        let old = self.facts.raft.as_ref().is_none_or(|raft| now.since(raft.at) > READING_HOLDS)
+            || self.somebody_became_a_voter(now);
         // Nor does what others say of a leader tell what that one has.
         let led = self.facts.own_leader().is_some() || self.leader_to_part_from(now).is_some();
         if (led && !known || old) && now.since(farewell.since) < HEARING {
@@ -129,6 +130,17 @@ impl Procedure {
                 farewell.parted_from = Some(at);
             }
         }
+    }
+
+    /// A voter of the own leader's has just told a configuration that has it, and the last reading, from before that, does not.
+    fn somebody_became_a_voter(&self, now: Moment) -> bool {
+        let Some(raft) = &self.facts.raft else { return false };
+        let leader = self.facts.own_leader();
+        self.facts.peers.values().filter(|peer| peer.told > raft.at).filter_map(|peer| peer.wrapper(now)).any(|state| {
+            let same = state.leader.is_some() && state.leader.as_ref() == leader;
+            let listed = state.configuration().is_some_and(|servers| lists(servers, &state.node));
+            same && state.voter_for.is_some() && listed && !lists(&raft.servers, &state.node)
+        })
     }
 
     /// The other server that leads: by the own dkron's word, or by that of others where it knows none.

@@ -10,7 +10,8 @@ use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Waiting;
 use super::start::{
-    Start, Tried, Why, is_alone, is_beyond, is_yet_to_be_looked_at, is_yet_to_be_seen, launch, launch_among, sights,
+    Start, Tried, Why, is_alone, is_beyond, is_yet_to_be_looked_at, is_yet_to_be_seen, launch, launch_among, lowest,
+    sights,
 };
 use super::state::{self, Disk, Name, Phase, Server, State, lists};
 use super::{majority, stranded};
@@ -59,15 +60,23 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         Some(phase) => phase == Phase::Waiting,
         None => !peer.is_up(now) && !peer.parted_lately(now),
     };
-    let apart = facts.are_founded_apart(now).find(|peer| !facts.is_sole() || !waits(peer));
+    // All first servers were empty when a cluster was founded. Of two that were alone each the lower one holds the later cluster, unless
+    // it has seen the other one led since.
+    let is_later = |peer: &Peer| {
+        let told = peer.wrapper(now).filter(|state| !state.apart).and_then(State::configuration);
+        let alone = told.is_some_and(|raft| raft.iter().all(|server| server.id == *peer.node()));
+        alone && lowest(facts, now) == Some(&peer.name.pod)
+    };
+    let goes_on = |peer: &Peer| facts.is_sole() && !tried.led_apart && waits(peer) && !is_later(peer);
+    let apart = facts.are_founded_apart(now).find(|peer| !goes_on(peer));
     if let Some(other) = apart {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod)));
     }
     // The same where the other one has yet to say which it is: whom its raft counts may be needed for that.
     let unsaid = |peer: &&Peer| {
-        let state = peer.wrapper(now).filter(|_| !waits(peer) && !facts.may_go_on_with(peer));
+        let state = peer.wrapper(now).filter(|_| (tried.led_apart || !waits(peer)) && !facts.may_go_on_with(peer));
         let raft = state.filter(|state| state.disk == Disk::State).and_then(State::configuration);
-        raft.is_some_and(|raft| !facts.is_among(raft) || waited < AGREEMENT)
+        raft.is_some_and(|raft| !facts.is_among(raft) || tried.led_apart || waited < AGREEMENT)
     };
     if facts.is_sole() && facts.peers.values().any(|peer| unsaid(&peer)) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
@@ -219,10 +228,16 @@ fn need(facts: &Facts, now: Moment) -> Need {
             facts.peers.values().filter(|peer| peer.plain(now).is_some() && lists(raft, &peer.name.pod)).count();
         !lists(raft, &facts.me.node) || votes.count() + plain < majority(raft.len())
     };
-    let candidates = states.iter().filter_map(|state| Some((&state.node, raft(state)?)));
-    let short: Vec<bool> = candidates.map(|(node, raft)| is_short(node, &raft)).collect();
+    let candidates: Vec<_> = states.iter().filter_map(|state| Some((&state.node, raft(state)?))).collect();
+    // Who was taken out may have more in its log than those who still count on its vote.
+    let contradict = states.iter().any(|state| {
+        let is_out = state.configuration().is_some_and(|raft| !lists(raft, &state.node));
+        is_out && candidates.iter().any(|(_, raft)| lists(raft, &state.node))
+    });
+    let short: Vec<bool> = candidates.iter().map(|(node, raft)| is_short(node, raft)).collect();
     match short.iter().filter(|short| **short).count() {
         all if all == short.len() => Need::All,
+        0 if contradict => Need::Some,
         0 => Need::None,
         _ => Need::Some,
     }

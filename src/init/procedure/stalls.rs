@@ -8,7 +8,7 @@ use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
 use super::start;
-use super::state::{Disk, Name, State, Status};
+use super::state::{Disk, Name, Phase, State, Status, lists};
 
 /// All are up and nobody leads: an election takes up to 3 s.
 const STALL: Duration = Duration::from_secs(5);
@@ -123,7 +123,10 @@ impl Procedure {
         let holds = |state: &State| state.disk == Disk::State;
         let others = match (&self.child.follows, self.child.founds) {
             (Some(leader), _) => {
-                let holds = |peer: &Peer| peer.node() != leader && peer.may_hold_a_cluster(now);
+                // Who waits because it was taken out gives way itself.
+                let waits = |state: &State| state.phase == Phase::Waiting && !is_in_its_own(state);
+                let gives_way = |peer: &Peer| peer.wrapper(now).is_some_and(waits);
+                let holds = |peer: &Peer| peer.node() != leader && peer.may_hold_a_cluster(now) && !gives_way(peer);
                 let is_gone = self.facts.peer_of(leader).is_some_and(|peer| peer.holds_nothing(now));
                 is_gone || peers().any(holds)
             }
@@ -151,6 +154,11 @@ impl Procedure {
         self.restart(now, Saying::Lost);
         true
     }
+}
+
+/// The configuration that it tells has the server itself, or it tells none.
+fn is_in_its_own(state: &State) -> bool {
+    state.configuration().is_none_or(|raft| lists(raft, &state.node))
 }
 
 fn is_up_and_empty(peer: &Peer, now: Moment) -> bool {

@@ -83,6 +83,8 @@ pub struct Tried {
     pub announced: Option<Moment>,
     /// When that was taken back.
     pub withdrew: Option<Moment>,
+    /// Somebody has led another cluster than the own disk's meanwhile, or perhaps another.
+    pub led_apart: bool,
 }
 
 impl Tried {
@@ -285,7 +287,7 @@ fn agreed_size(facts: &Facts, now: Moment) -> Result<u32, Waiting> {
 }
 
 /// The lowest of the servers that found the cluster, as this one sees it.
-fn lowest(facts: &Facts, now: Moment) -> Option<&Name> {
+pub fn lowest(facts: &Facts, now: Moment) -> Option<&Name> {
     facts.first(facts.size(now)?).into_iter().next()
 }
 

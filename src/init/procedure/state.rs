@@ -65,6 +65,9 @@ pub struct State {
     /// It is about to start dkron although the leader has not taken it up yet, and asks once more whether somebody else is too.
     #[serde(default)]
     pub comes: bool,
+    /// It waits beside a cluster of another founding than its own disk's, which somebody has led since the wait began.
+    #[serde(default)]
+    pub apart: bool,
     /// dkron's HTTP API answers, so its start is over.
     pub up: bool,
     /// The leader that the own dkron names, read strictly.

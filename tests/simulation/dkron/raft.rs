@@ -117,39 +117,46 @@ impl World {
     /// The leader's log goes to all it reaches; returns how many voters have it, and commits it if they are a majority.
     pub fn replicate(&mut self, leader: Slot) -> u32 {
         let log = self.volumes[leader].log;
-        let now = self.now;
         let mut reached = 0;
         for place in log.servers.places() {
-            let Some(at) = self.contact(leader, place, &log.servers) else { continue };
-            if at != leader {
-                let theirs = self.volumes[at].log;
-                let begun = |genesis: u32| self.clusters[genesis as usize - 1].led;
-                let follows = theirs.is_empty() || theirs.genesis == log.genesis || !begun(theirs.genesis);
-                if !follows || theirs.term > log.term {
-                    continue;
-                }
-                let volume = &mut self.volumes[at];
-                if theirs.end() != log.end() || theirs.servers != log.servers {
-                    volume.log = log;
-                    (volume.lost, volume.unwatched) = (false, false);
-                }
-                if self.dkron[at].as_ref().is_some_and(|other| other.raft.leads) {
-                    self.lose_leadership(at);
-                }
-                let Some(other) = self.dkron[at].as_mut() else { continue };
-                other.raft.leader = Some(leader);
-                other.raft.quiet_since = now;
-                other.raft.deadline = 0;
-            }
-            reached += 1;
+            reached += u32::from(self.replicate_to(leader, place, &log.servers));
         }
         if reached >= log.servers.majority() {
             let cluster = &mut self.clusters[log.genesis as usize - 1];
             cluster.committed = cluster.committed.max(log.end());
             cluster.servers = log.servers;
-            cluster.led_at = now;
+            cluster.led_at = self.now;
         }
         reached
+    }
+
+    /// The leader's log goes to this one of `servers`; says whether it got there.
+    pub fn replicate_to(&mut self, leader: Slot, place: usize, servers: &Servers) -> bool {
+        let Some(at) = self.contact(leader, place, servers) else { return false };
+        if at == leader {
+            return true;
+        }
+        let log = self.volumes[leader].log;
+        let theirs = self.volumes[at].log;
+        let begun = |genesis: u32| self.clusters[genesis as usize - 1].led;
+        let follows = theirs.is_empty() || theirs.genesis == log.genesis || !begun(theirs.genesis);
+        if !follows || theirs.term > log.term {
+            return false;
+        }
+        let volume = &mut self.volumes[at];
+        if theirs.end() != log.end() || theirs.servers != log.servers {
+            volume.log = log;
+            (volume.lost, volume.unwatched) = (false, false);
+        }
+        if self.dkron[at].as_ref().is_some_and(|other| other.raft.leads) {
+            self.lose_leadership(at);
+        }
+        let now = self.now;
+        let Some(other) = self.dkron[at].as_mut() else { return false };
+        other.raft.leader = Some(leader);
+        other.raft.quiet_since = now;
+        other.raft.deadline = 0;
+        true
     }
 
     fn follow(&mut self, slot: Slot) {
@@ -308,7 +315,7 @@ impl World {
                     theirs.genesis == genesis && theirs.servers.has(place_of(slot)) && theirs.end() <= log.end();
                 self.is_wanted(at) && (at == slot || content)
             };
-            let whole = log.genesis == genesis && log.end() >= committed;
+            let whole = log.genesis == genesis && log.end() >= committed && log.servers.has(place_of(slot));
             whole && log.servers.places().filter(votes).count() as u32 >= log.servers.majority()
         };
         Self::places(set).filter(|slot| self.is_wanted(*slot)).any(wins)

@@ -87,12 +87,19 @@ impl World {
             return false;
         }
         let log = &mut self.volumes[leader].log;
+        let before = std::mem::replace(&mut log.servers, servers);
         log.index += 1;
-        log.servers = servers;
         // Whom it took up while that one left it has taken out again.
         let undone = |(by, place, _): &mut (Slot, usize, u64)| set_of(*by) == set_of(leader) && !servers.has(*place);
         self.taken_up.take_if(undone);
-        self.replicate(leader) >= servers.majority()
+        let committed = self.replicate(leader) >= servers.majority();
+        // Whom it takes out it tells so, once and as well as it can.
+        for place in before.places().filter(|place| !servers.has(*place)) {
+            if !self.random.one_in(20) {
+                self.replicate_to(leader, place, &before);
+            }
+        }
+        committed
     }
 
     /// `raft remove-peer` of `place` at `ip`, asked by `by`.

@@ -34,6 +34,7 @@ pub fn snapshot() -> Snapshot {
             stranded: false,
             anew: false,
             comes: true,
+            apart: false,
             up: true,
             leader: Some(Leader { name: "a-1".into(), rpc_addr: "10.0.0.3:6868".into() }),
             leads: false,

@@ -113,3 +113,19 @@ fn those_who_do_not_find_one_without_a_wrapper_cannot_elect_with_it() {
     assert!(waits(&[0], &[0, 1]) >= 148, "a-0 does not find it: {}", waits(&[0], &[0, 1]));
     assert!(waits(&[0, 1], &[1]) >= 148, "it does not find a-0: {}", waits(&[0, 1], &[1]));
 }
+
+#[test]
+fn one_that_was_taken_out_may_refuse_those_who_count_on_its_vote() {
+    let waits = |of_second: &[u8]| {
+        let mut server = Life::new(0, 3, |_| {});
+        let holds = |ordinal: u8, raft: &[u8]| State { members: members(&[1, 2]), ..leaderless(ordinal, raft) };
+        starts(&mut server, 320, |server, _| {
+            server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+            server.hear(holds(1, &[0, 1, 2]));
+            server.hear(holds(2, of_second));
+        })
+        .expect("a start")
+    };
+    assert!((298..=302).contains(&waits(&[0, 1, 2])), "the two elect: {}", waits(&[0, 1, 2]));
+    assert!((58..=62).contains(&waits(&[0, 1])), "its log may be longer than that of a-1: {}", waits(&[0, 1]));
+}

@@ -141,16 +141,81 @@ fn whoever_follows_takes_over_what_the_leader_calls_the_founding() {
 
 #[test]
 fn who_is_alone_does_not_start_while_one_of_another_founding_is_only_away() {
-    let marker = founded(&[1], "old");
-    let mut server = Life::new(1, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
-    let leading = State { owner: Some(founded(&[0], "new").owner), ..serving(0, &[0], 0) };
-    assert_eq!(started(&server.hear(leading)), None);
-    let starts = (0..200).find(|_| {
-        server.hear(Input::Desired(desired(2, &[1]), server.now.at));
-        server.finds_no_name_of(0);
-        started(&server.wait(Duration::from_secs(1))).is_some()
-    });
-    assert!(starts.is_some_and(|second| (118..=122).contains(&second)), "{starts:?}");
+    let starts = |led: bool| {
+        let marker = founded(&[1], "old");
+        let mut server = Life::new(1, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+        let leading = State { owner: Some(founded(&[0], "new").owner), ..serving(0, &[0], 0) };
+        let unled = State { leader: None, leads: false, voter_for: None, ..leading.clone() };
+        assert_eq!(started(&server.hear(if led { leading } else { unled })), None);
+        (0..200).find(|_| {
+            server.hear(Input::Desired(desired(2, &[1]), server.now.at));
+            server.finds_no_name_of(0);
+            started(&server.wait(Duration::from_secs(1))).is_some()
+        })
+    };
+    let second = starts(false);
+    assert!(second.is_some_and(|second| (118..=122).contains(&second)), "{second:?}");
+    assert_eq!(starts(true), None, "that cluster is the one that there is");
+}
+
+#[test]
+fn of_two_that_were_alone_the_lower_one_holds_the_later_cluster() {
+    let starts = |own: u8, other: State| {
+        let marker = founded(&[own], "old");
+        let mut server = Life::new(own, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+        server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+        started(&server.hear(other)).is_some()
+    };
+    let alone = |ordinal: u8| State {
+        up: false,
+        phase: Phase::Waiting,
+        owner: Some(founded(&[ordinal], "new").owner),
+        ..leaderless(ordinal, &[ordinal])
+    };
+    assert!(starts(0, alone(1)));
+    assert!(!starts(1, alone(0)));
+    assert!(starts(1, State { apart: true, ..alone(0) }), "it has seen another one led, this one or a third");
+}
+
+#[test]
+fn who_was_alone_stays_down_when_the_leader_of_another_founding_restarts() {
+    let marker = founded(&[0], "old");
+    let mut server = Life::new(0, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+    server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+    let leads = State { owner: Some(founded(&[1], "new").owner), ..serving(1, &[1], 1) };
+    assert!(!server.procedure.state(server.now).apart);
+    assert_eq!(started(&server.hear(leads.clone())), None);
+    assert!(server.procedure.state(server.now).apart);
+    let restarts = State { up: false, phase: Phase::Waiting, leader: None, leads: false, voter_for: None, ..leads };
+    assert_eq!(started(&server.hear(restarts)), None);
+    assert!(server.procedure.state(server.now).apart);
+}
+
+#[test]
+fn who_was_alone_does_not_go_on_with_an_unnamed_cluster_that_has_never_met_it() {
+    let leads = |met: bool| {
+        let mut told = serving(1, &[0, 1], 1);
+        told.owner = None;
+        if !met {
+            told.members.retain(|member| *member.name != *"a-0");
+        }
+        let marker = founded(&[0], "old");
+        let mut server = Life::new(0, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+        server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+        let mut begun = false;
+        for _ in 0..80 {
+            server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+            begun |= started(&server.hear(told.clone())).is_some();
+            begun |= started(&server.say_raft_if_asked(&[0, 1])).is_some();
+            begun |= started(&server.wait(Duration::from_secs(1))).is_some();
+        }
+        server.hear(told);
+        server.say_raft_if_asked(&[0, 1]);
+        (begun, server.waits_for())
+    };
+    assert!(leads(true).0, "its dkron was there before");
+    let (begun, waits) = leads(false);
+    assert!(!begun && waits.contains("leads another"), "{waits}");
 }
 
 #[test]

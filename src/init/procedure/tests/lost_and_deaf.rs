@@ -127,3 +127,30 @@ fn who_was_started_as_one_that_may_hold_something_and_does_not_comes_after_those
     assert!(waits(Disk::State).is_some_and(|second| second <= 4), "{:?}", waits(Disk::State));
     assert_eq!(waits(Disk::Unknown), None, "they may hold nothing either");
 }
+
+#[test]
+fn who_waits_because_it_was_taken_out_gives_way_to_one_that_holds_nothing() {
+    let waits = |raft: &[u8], phase: Phase| {
+        let mut server = Life::new(0, 3, |_| {});
+        server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+        server.hear(serving(1, &[1], 1));
+        server.finds_no_name_of(2);
+        for _ in 0..80 {
+            server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+            server.hear(serving(1, &[1], 1));
+            server.say_raft_if_asked(&[1]);
+            server.wait(Duration::from_secs(1));
+        }
+        assert!(server.launch().is_some(), "{}", server.waits_for());
+        server.hear(Input::Started);
+        says(&mut server, 20, LOST, |server| {
+            server.hear(State { members: members(&[0, 1]), ..leaderless(1, &[1]) });
+            server.hear(State { phase, up: false, ..leaderless(2, raft) });
+            own_is_empty(server, &[0, 1])
+        })
+    };
+    assert_eq!(waits(&[1], Phase::Waiting), None, "it waits for the leader itself");
+    for (raft, phase) in [(&[1_u8] as &[u8], Phase::Starting), (&[1, 2], Phase::Waiting)] {
+        assert!(waits(raft, phase).is_some_and(|second| second <= 4), "{raft:?} {phase:?}");
+    }
+}

@@ -54,3 +54,22 @@ fn whom_raft_needs_waits_for_one_that_has_just_come_although_nobody_sees_it() {
     assert!((79..=86).contains(&never), "{never}");
     assert!((139..=146).contains(&late), "it may make one pool of two: {late}");
 }
+
+#[test]
+fn a_leader_whose_gossip_is_frozen_does_not_wait_for_those_who_come() {
+    let waits = |shown: &[u8]| {
+        restarts(|server, second| {
+            let unled = |ordinal| State { members: members(&[1, 2]), ..leaderless(ordinal, &[0, 1]) };
+            server.hear(unled(1));
+            if second == 0 || second >= 60 {
+                server.hear(unled(2));
+            }
+            let mut wanted = server.own(shown, Some(0));
+            wanted.extend(server.say_raft_if_asked(&[0, 1]));
+            wanted
+        })
+    };
+    let (frozen, apart) = (waits(&[0, 1]), waits(&[0]));
+    assert!((84..=96).contains(&frozen), "whoever comes it does not take up: {frozen}");
+    assert!(apart >= 139, "it may make one pool of two: {apart}");
+}

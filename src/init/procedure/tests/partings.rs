@@ -131,3 +131,39 @@ fn whom_nobody_has_taken_up_leaves() {
     let (mut server, _) = with_nothing();
     assert!(server.hear(Input::Removed(name(0), Ok(()))).contains(&Action::Leave));
 }
+
+#[test]
+fn raft_is_read_once_more_where_somebody_has_just_become_a_voter() {
+    let leaves = |told: State| {
+        let mut server = Life::running(0, &ALL, 1);
+        server.hear(Input::Desired(desired(4, &[0, 1, 2, 3]), server.now.at));
+        server.wait(Duration::from_secs(5));
+        let mut wanted = server.hear(Input::Stop);
+        server.passes(20);
+        server.hear(Input::Desired(desired(4, &[0, 1, 2, 3]), server.now.at));
+        let mut answered = false;
+        for _ in 0..30 {
+            server.passes(20);
+            for state in [serving(1, &ALL, 1), serving(2, &ALL, 1), told.clone()] {
+                wanted.extend(server.hear(state));
+            }
+            wanted.extend(server.own(&ALL, Some(1)));
+            if !answered && server.procedure.reading.is_some() {
+                answered = true;
+                wanted.extend(server.say_raft(&ALL));
+            }
+            if wanted.contains(&Action::AskBusy) {
+                wanted.extend(server.hear(Input::Busy(Ok(0))));
+            }
+        }
+        assert!(answered && wanted.contains(&Action::AskBusy), "{wanted:?}");
+        (server, wanted)
+    };
+    let (_, wanted) = leaves(serving(3, &ALL, 1));
+    assert!(wanted.contains(&Action::Leave), "{wanted:?}");
+    let (_, wanted) = leaves(serving(3, &[0, 1, 2, 3], 2));
+    assert!(wanted.contains(&Action::Leave), "that is another leader's: {wanted:?}");
+    let (mut server, wanted) = leaves(serving(3, &[0, 1, 2, 3], 1));
+    assert!(!wanted.contains(&Action::Leave), "{wanted:?}");
+    assert!(server.say_raft(&[0, 1, 2, 3]).contains(&removal()), "of four it has itself taken out");
+}

@@ -95,3 +95,29 @@ fn whom_kubernetes_has_by_its_latest_word_is_looked_at_before_nobody_remains() {
     serves.hear(State { leader: Some(leader(0)), disk: Disk::Empty, ..leaderless(1, &[]) });
     assert!(!ends(&mut serves, 1_000));
 }
+
+#[test]
+fn who_answers_in_another_language_is_not_the_one_that_said_that_it_goes() {
+    let ends = |answers: bool| {
+        let mut server = Life::running(2, &ALL, 0);
+        server.hear(Input::Stop);
+        server.hear(State { phase: Phase::Leaving, up: false, ..leaderless(1, &ALL) });
+        let mut wanted = server.say_raft_if_asked(&ALL);
+        // No word of Kubernetes; gossip has lost a-1, whose pod was made again with another wrapper.
+        for second in 0..20 {
+            server.passes(500);
+            wanted.extend(server.own(&[0, 2], Some(0)));
+            let other = State { protocol: PROTOCOL + 1, ..empty(1) };
+            let wrapper = if answers { Told::Answer(other) } else { Told::Nobody };
+            let look = Look { ip: ip(1), by_name: true, wrapper, dkron: Told::Nobody };
+            let looks = Ok(vec![look]);
+            wanted.extend(server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks }));
+            let goes = State { phase: Phase::Holding, ..serving(0, &ALL, 0) };
+            wanted.extend(server.hear(if second < 4 { serving(0, &ALL, 0) } else { goes }));
+            wanted.extend(server.say_raft_if_asked(&ALL));
+        }
+        wanted.contains(&Action::AskBusy)
+    };
+    assert!(ends(false), "all go");
+    assert!(!ends(true), "it comes, and would be without both");
+}

@@ -21,7 +21,7 @@ use crate::kubernetes::wait::{Overdue, wait_until};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// When waiting for a leader is given up.
-const LED_WITHIN: Duration = Duration::from_secs(30);
+const LED_WITHIN: Duration = Duration::from_secs(15);
 
 /// What the manifests of the corpus call their namespace.
 const ANY: &str = "billing";

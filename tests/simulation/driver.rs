@@ -243,6 +243,7 @@ impl World {
         if serves || self.stop_told[slot] == 0 || self.now - self.stop_told[slot] > AGAIN {
             self.stop_told[slot] = self.now;
         }
+        self.stop_told_last[slot] = self.now;
     }
 
     /// TERM to PID 1.

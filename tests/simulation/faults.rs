@@ -37,7 +37,7 @@ macro_rules! faults {
             /// The schedule from which on it is looked for: some are found late, and each time anew would take minutes.
             pub fn begins(self) -> u64 {
                 match self {
-                    Self::UnknownProtocol => 53_000,
+                    Self::UnknownProtocol => 44_000,
                     Self::StaleDesired => 17_300,
                     _ => 0,
                 }

@@ -18,6 +18,8 @@ pub struct Network {
     pub cuts: [Mask; SLOTS],
     /// When that was last changed.
     pub parted_at: u64,
+    /// What was cut until packets went again, and when that was.
+    pub mended: ([Mask; SLOTS], u64),
     /// Places whose state port is blocked.
     pub state_cut: Mask,
     /// DNS does not answer until then.
@@ -42,6 +44,7 @@ impl Network {
             reuse,
             cuts: [0; SLOTS],
             parted_at: 0,
+            mended: ([0; SLOTS], 0),
             state_cut: 0,
             dns_down_until: 0,
             dns: [Cached::default(); SLOTS],
@@ -82,8 +85,8 @@ impl Network {
     }
 
     /// Everybody reaches everybody.
-    pub fn heal(&mut self) {
-        self.cuts = [0; SLOTS];
+    pub fn heal(&mut self, now: u64) {
+        self.mended = (std::mem::take(&mut self.cuts), now);
         self.state_cut = 0;
         self.dns_down_until = 0;
     }

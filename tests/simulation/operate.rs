@@ -107,7 +107,7 @@ impl World {
                 self.seen.count(Seen::StatePortCut);
                 self.network.state_cut |= mask;
             }
-            What::Join => self.network.heal(),
+            What::Join => self.network.heal(now),
             What::UpdaterDead(mask, time) => {
                 self.seen.count(Seen::UpdaterDead);
                 for slot in slots(mask) {

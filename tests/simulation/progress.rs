@@ -25,7 +25,7 @@ impl World {
         self.healed_at = Some(now);
         // Whom it did not hear a wrapper does not know the next moment.
         self.surprised_at = now;
-        self.network.heal();
+        self.network.heal(now);
         self.adopt();
         for set in &mut self.sets {
             set.down_until = [0; crate::names::PLACES];
@@ -168,7 +168,7 @@ impl World {
             let told =
                 members.filter_map(|server| self.names.place(&server.id)).fold(0, |told, place| told | bit(place));
             // Nor does one help that was taken out and told so, where the last leader had it in again.
-            held(&place) && [volume.log.servers.voters, best.servers.voters] == [told; 2] && !volume.lost
+            held(&place) && told == volume.log.servers.voters && volume.log.servers.has(place) && !volume.lost
         };
         voters >= best.servers.majority() && (!self.params.three || best.servers.places().all(marked))
     }

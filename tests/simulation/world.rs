@@ -160,10 +160,12 @@ pub struct World {
     pub surprised_at: u64,
     /// When a dkron without a wrapper was last told to end, by the sets.
     pub unannounced_at: [u64; 2],
-    /// When one left last whose state port is blocked and of whom Kubernetes has not said that it stops, by the sets.
-    pub unheard_at: [u64; 2],
-    /// When each place was told to stop last, or its pod was deleted; zero for never.
+    /// When each place left last although its state port was blocked and Kubernetes had not said that it stops.
+    pub unheard_at: [u64; SLOTS],
+    /// When each place was told to stop, or its pod was deleted, since it served; zero for never.
     pub stop_told: [u64; SLOTS],
+    /// The same, and when it was told so last.
+    pub stop_told_last: [u64; SLOTS],
     /// Whose last word to each wrapper does not say whether it has founded the cluster.
     pub unclear: [Mask; SLOTS],
     /// When somebody was elected last.
@@ -203,8 +205,9 @@ impl World {
             broken: None,
             surprised_at: 0,
             unannounced_at: [0; 2],
-            unheard_at: [0; 2],
+            unheard_at: [0; SLOTS],
             stop_told: [0; SLOTS],
+            stop_told_last: [0; SLOTS],
             unclear: [0; SLOTS],
             elected_at: 0,
             taken_up: None,

@@ -33,10 +33,12 @@ pub const OF_ANOTHER_FOUNDING: &str = "one that was founded before or since";
 pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let Some((leader, sure)) = facts.leader(now) else { return Start::Wait(Waiting::Leader(sights(facts, now))) };
     let empty = facts.disk == Disk::Empty;
+    // Its raft may well have nothing, and vote for anybody.
+    let blank = empty || facts.disk == Disk::Unknown && facts.marker.is_none();
     let keep = |disk| Start::Run(launch(facts, now, None, disk), Why::Leader(leader.name.clone()));
     let led_for = tried.leader_since.map_or(Duration::ZERO, |since| now.since(since));
     // An empty disk must not vote for a leader that only some follow.
-    let agreed = apart(facts, now).next().is_none();
+    let agreed = apart(facts, now).next().is_none() && !is_one_apart_hidden(facts, tried, now);
     let waited = now.since(tried.since);
     let unseen = facts.peers.values().any(|peer| is_yet_to_be_seen(facts, peer, waited, now));
     if empty && (!agreed && led_for < AGREEMENT || unseen) {
@@ -74,9 +76,9 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let listed = reading.servers.iter().find(|server| facts.is_own(server));
     if sole && !reading.servers.is_empty() && (listed.is_none() || facts.may_be_apart_from(leader, now)) {
         // Who stands there may do so by a name and an address that were somebody else's; others may be about to tell.
-        let told = listed.is_none() || led_for >= AGREEMENT;
+        let is_settled = listed.is_none() || led_for >= AGREEMENT;
         let another = || Waiting::DiskOfAnother(format!("this server alone, while {} leads another", leader.name));
-        return Start::Wait(if told { another() } else { Waiting::Leader(sights(facts, now)) });
+        return Start::Wait(if is_settled { another() } else { Waiting::Leader(sights(facts, now)) });
     }
     // A configuration without the leader itself tells nothing, and nobody is waited for without end.
     let of_leader = lists(&reading.servers, &leader.name);
@@ -84,7 +86,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let unlisted = patient && listed.is_none();
     // Whoever was taken out and runs on still believes in the voters of before, and would get the vote of an empty disk. So is one that
     // is moved aside.
-    let holds_nothing = patient && empty || unlisted && old;
+    let holds_nothing = patient && empty || unlisted && (old || blank);
     let meets_old = holds_nothing && of_leader && runs_taken_out(facts, &reading.servers, waited, now);
     // Whose wrapper cannot be heard may lead a cluster that was founded another time; somebody else may be about to tell.
     let meets_apart = !empty && unlisted && may_be_told_its_founding(facts, leader, now);
@@ -97,7 +99,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if unlisted && of_leader && may_meet_another(facts, &reading.servers, now) {
         let withdrew = tried.withdrew.is_some_and(|withdrew| now.since(withdrew) < AFTER_OTHERS);
         match tried.announced {
-            None if empty && withdrew => return Start::Wait(Waiting::Leader(sights(facts, now))),
+            None if blank && withdrew => return Start::Wait(Waiting::Leader(sights(facts, now))),
             Some(since) if facts.all_heard(now, since) => {}
             _ => return Start::Announce,
         }
@@ -119,6 +121,13 @@ pub fn apart(facts: &Facts, now: Moment) -> impl Iterator<Item = &Peer> {
     let leader = facts.leader(now).map(|(leader, _)| &leader.name);
     let follows = move |peer: &Peer| peer.leader(now).map(|named| &named.name) == leader;
     facts.peers.values().filter(move |peer| may_vote(peer, now) && !follows(peer))
+}
+
+/// One that did not follow that leader has fallen silent since without a goodbye, and may come back as it was.
+fn is_one_apart_hidden(facts: &Facts, tried: &Tried, now: Moment) -> bool {
+    let is_hidden = |peer: &Peer| peer.sure(now).is_none() && !peer.has_parted();
+    let mut apart = tried.apart.iter().filter(|(pod, _)| !facts.is_surplus(now, pod));
+    apart.any(|(pod, _)| facts.peers.get(pod).is_some_and(is_hidden))
 }
 
 /// The own server stands in that configuration with its present address.
@@ -147,7 +156,11 @@ fn runs_taken_out(facts: &Facts, servers: &[Server], waited: Duration, now: Mome
     let comes = |peer: &Peer| peer.is_up(now) || peer.wrapper(now).is_some_and(starts);
     // Whose words are not understood, or do not come through, may be about to start with whatever it has: that does not take long.
     let may_come = |peer: &Peer| waited < NEWS && (peer.is_foreign(now) || peer.is_mute(now));
-    let runs = |peer: &Peer| (may_vote(peer, now) && comes(peer) || may_come(peer)) && !lists(servers, peer.node());
+    // Two that may hold nothing both stand for nothing.
+    let is_blank = |state: &State| state.disk == Disk::Unknown && state.configuration().is_none();
+    let blank = |peer: &Peer| facts.disk == Disk::Unknown && peer.wrapper(now).is_some_and(is_blank);
+    let votes = |peer: &Peer| may_vote(peer, now) && comes(peer) && !blank(peer);
+    let runs = |peer: &Peer| (votes(peer) || may_come(peer)) && !lists(servers, peer.node());
     facts.peers.values().any(runs) || shows_silent(facts, servers, now)
 }
 
@@ -181,7 +194,12 @@ fn shows_silent(facts: &Facts, servers: &[Server], now: Moment) -> bool {
 /// A server that is about to run, or runs, with an empty disk and is not in the leader's configuration: it votes for anybody.
 fn runs_empty(facts: &Facts, servers: &[Server], now: Moment) -> bool {
     let runs = |state: &State| state.comes || matches!(state.phase, Phase::Starting | Phase::Serving);
-    let is_new = |state: &State| state.disk == Disk::Empty && runs(state) && !lists(servers, &state.node);
+    let blank = |state: &State| match state.disk {
+        Disk::Empty => true,
+        Disk::Unknown => facts.disk == Disk::State && state.configuration().is_none(),
+        Disk::State => false,
+    };
+    let is_new = |state: &State| blank(state) && runs(state) && !lists(servers, &state.node);
     facts.peers.values().filter_map(|peer| peer.wrapper(now)).any(is_new) || shows_silent(facts, servers, now)
 }
 

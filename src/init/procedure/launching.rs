@@ -136,7 +136,7 @@ impl Procedure {
         let serve = holders().all(|peer| peer.is_up(now)) && find_each_other(false);
         begins(&mut launching.tried.served_since, stay && serve && find_each_other(true), now);
         begins(&mut launching.tried.hang_since, stay && !serve && holders().all(starting), now);
-        launching.tried.led_apart |= facts.stands_apart(now);
+        launching.tried.led_apart = facts.stands_apart(now).unwrap_or(launching.tried.led_apart);
         let is_unlisted = launching.tried.is_listed == Some(false);
         match start::decide(&self.facts, &launching.tried, now) {
             Start::Wait(waiting) => {

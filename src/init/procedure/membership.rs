@@ -57,19 +57,30 @@ impl Facts {
             Some(leader) => peer.name == leader.name,
             None => self.is_seen(now, peer),
         };
+        let elsewhere = |member: &Member| self.me.ip.is_some_and(|ip| ip != member.ip);
+        let shown_for =
+            |peer: &Peer, member: &Member| member.seen_for.map(Duration::from_millis).or_else(|| peer.shown_for(now));
+        // Where that one does not say since when, the others may.
+        let by_others = || {
+            let shown = self.peers.values().filter_map(|peer| Some((peer, peer.member(now, &self.me.node)?)));
+            let told = shown.filter_map(|(peer, member)| match member.status {
+                Status::Alive | Status::Leaving if elsewhere(member) => Some(Duration::ZERO),
+                Status::Failed => shown_for(peer, member),
+                _ => None,
+            });
+            told.min()
+        };
         let blocks = |peer: &Peer, member: &Member| match member.status {
             Status::Alive | Status::Leaving => true,
             // Somebody who died keeps its name for a while. Whoever starts meanwhile is refused, and not asked again for long.
             Status::Failed => {
-                let shown_for = member.seen_for.map(Duration::from_millis).or_else(|| peer.shown_for(now));
-                shown_for.is_some_and(|time| time < self.name_of_the_dead())
+                shown_for(peer, member).or_else(by_others).is_some_and(|time| time < self.name_of_the_dead())
             }
             Status::Left | Status::Unknown => false,
         };
         self.peers.values().filter(counts).find_map(|peer| {
             let member = peer.member(now, &self.me.node)?;
-            let elsewhere = self.me.ip.is_some_and(|ip| ip != member.ip);
-            (elsewhere && blocks(peer, member)).then_some(member.ip)
+            (elsewhere(member) && blocks(peer, member)).then_some(member.ip)
         })
     }
 

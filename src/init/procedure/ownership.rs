@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::input::{Marker, Me};
 use super::moment::Moment;
 use super::peer::Peer;
-use super::state::{Disk, Leader, Name, Owner, Phase, Server, State, lists};
+use super::state::{Disk, Leader, Name, Owner, Phase, State, lists};
 
 impl Me {
     /// That is the namespace and the cluster of this server.
@@ -147,10 +147,11 @@ impl Facts {
         self.is_sole() && self.is_founding_untold(leader, now) && !self.peers.values().any(met)
     }
 
-    /// Somebody leads another cluster than that of the own disk, or perhaps another.
-    pub fn stands_apart(&self, now: Moment) -> bool {
-        let apart = |leader| self.was_founded_apart_from(leader, now) || self.may_be_apart_from(leader, now);
-        self.leader(now).is_some_and(|(leader, _)| apart(leader))
+    /// Whether somebody leads another cluster than that of the own disk, or perhaps another; `None` where that is not told.
+    pub fn stands_apart(&self, now: Moment) -> Option<bool> {
+        let (leader, _) = self.leader(now)?;
+        let apart = self.was_founded_apart_from(leader, now) || self.may_be_apart_from(leader, now);
+        (apart || self.was_founded_with(leader, now)).then_some(apart)
     }
 
     /// What the leader calls the founding of its cluster, or where it has not said that, somebody who follows it.
@@ -210,8 +211,8 @@ impl Facts {
     fn owners_of_others(&self, counts: impl Fn(&State) -> bool) -> impl Iterator<Item = &Owner> {
         let states = self.peers.values().filter_map(|peer| peer.state.as_ref()).filter(move |state| counts(state));
         // Each has the other, and itself: a disk from before may list who is of another cluster by now.
-        let has_both = |raft: &[Server], node: &Name| self.is_among(raft) && lists(raft, node);
-        let states = states.filter(move |state| state.configuration().is_some_and(|raft| has_both(raft, &state.node)));
+        let states =
+            states.filter(|state| !state.is_out() && state.configuration().is_some_and(|raft| self.is_among(raft)));
         let listed = |node: &Name| self.raft.as_ref().is_some_and(|raft| lists(&raft.servers, node));
         let owners = states.filter(move |state| listed(&state.node)).filter_map(|state| state.owner.as_ref());
         owners.filter(|owner| self.me.is_of_the_home_of(owner))

@@ -136,11 +136,15 @@ impl Procedure {
     fn somebody_became_a_voter(&self, now: Moment) -> bool {
         let Some(raft) = &self.facts.raft else { return false };
         let leader = self.facts.own_leader();
-        self.facts.peers.values().filter(|peer| peer.told > raft.at).filter_map(|peer| peer.wrapper(now)).any(|state| {
-            let same = state.leader.is_some() && state.leader.as_ref() == leader;
-            let listed = state.configuration().is_some_and(|servers| lists(servers, &state.node));
-            same && state.voter_for.is_some() && listed && !lists(&raft.servers, &state.node)
-        })
+        let became = |peer: &Peer| {
+            let Some(state) = peer.wrapper(now).filter(|state| !lists(&raft.servers, &state.node)) else {
+                return false;
+            };
+            let since = u64::try_from(peer.told.since(raft.at).as_millis()).unwrap_or(u64::MAX);
+            let same = leader.is_some() && state.leader.as_ref() == leader;
+            same && state.voter_for.is_some_and(|voter_for| voter_for <= since) && !state.is_out()
+        };
+        self.facts.peers.values().any(became)
     }
 
     /// The other server that leads: by the own dkron's word, or by that of others where it knows none.

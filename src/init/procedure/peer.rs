@@ -52,7 +52,7 @@ pub struct Peer {
     pub came: Option<Moment>,
     /// When the own dkron last showed it alive.
     pub met: Moment,
-    /// How its dkron shows the node that looks, and since when, where that has changed before its eyes.
+    /// How its dkron shows the node that looks, and since when, where its wrapper has told that or it has changed before its eyes.
     shown: Option<(IpAddr, Status, Option<Moment>)>,
     /// What its dkron said, at the last look.
     view: Option<DkronView>,
@@ -129,15 +129,17 @@ impl Peer {
             }
         }
         let shown = self.view.iter().flat_map(|view| &view.members).find(|member| member.name == me.node);
-        if let Some(member) = shown.map(|member| (member.ip, member.status)) {
-            self.shown = match self.shown {
-                Some((ip, status, since)) if (ip, status) == member => Some((ip, status, since)),
-                before => Some((member.0, member.1, before.map(|_| at))),
+        if let Some(&Member { ip, status, seen_for, .. }) = shown {
+            let told = seen_for.map(|millis| Moment(at.0.saturating_sub(millis)));
+            let since = match self.shown {
+                Some((before, was, since)) if (before, was) == (ip, status) => since,
+                before => before.map(|_| at),
             };
+            self.shown = Some((ip, status, told.or(since)));
         }
     }
 
-    /// For how long its dkron has shown the node that looks as it does now, where that was seen to begin, and no wrapper tells it.
+    /// For how long its dkron has shown the node that looks as it does now, where that was told or seen to begin, and no wrapper tells it.
     pub fn shown_for(&self, now: Moment) -> Option<Duration> {
         let since = self.shown.and_then(|(_, _, since)| since).filter(|_| self.wrapper(now).is_none());
         since.map(|since| now.since(since))

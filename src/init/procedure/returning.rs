@@ -27,6 +27,9 @@ const ELECTION: Duration = Duration::from_secs(10);
 /// The same where their dkrons hang in their join loops: each try at an address from before may take 10 s.
 const JOIN_LOOP: Duration = Duration::from_secs(45);
 
+/// The same where one of them serves: what keeps the others from finding it is over, or was cured, after a minute and a half.
+const JOIN_LOOP_BESIDE_ONE: Duration = Duration::from_secs(90);
+
 /// The next one that they may wait for starts so much later: the one before may have been enough.
 const JOIN_LOOP_OF_NEXT: Duration = Duration::from_secs(15);
 
@@ -55,28 +58,36 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if facts.peers.values().any(|peer| yet(facts, peer, waited, now)) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
     }
+    // What somebody has led meanwhile is the cluster that there is, whatever it is called, as long as anybody may have it.
+    let has_none = |peer: &Peer| {
+        let gone = facts.is_surplus(now, &peer.name.pod) && peer.wrapper(now).is_none();
+        gone || peer.holds_nothing(now) || is_beyond(facts, peer, now)
+    };
+    if facts.is_sole() && tried.led_apart && !facts.peers.values().all(has_none) {
+        return Start::Wait(Waiting::DiskOfAnother(OF_ANOTHER_FOUNDING.into()));
+    }
     // All of them would be one pool of gossip. Whoever is alone in its cluster starts alone, where the others only wait too, or are gone.
     let waits = |peer: &Peer| match peer.phase(now) {
         Some(phase) => phase == Phase::Waiting,
         None => !peer.is_up(now) && !peer.parted_lately(now),
     };
-    // All first servers were empty when a cluster was founded. Of two that were alone each the lower one holds the later cluster, unless
-    // it has seen the other one led since.
-    let is_later = |peer: &Peer| {
-        let told = peer.wrapper(now).filter(|state| !state.apart).and_then(State::configuration);
-        let alone = told.is_some_and(|raft| raft.iter().all(|server| server.id == *peer.node()));
-        alone && lowest(facts, now) == Some(&peer.name.pod)
+    // All first servers were empty when a cluster was founded: of two that were alone each the lowest of all holds the later cluster,
+    // unless it has seen the other one led since.
+    let is_first = lowest(facts, now) == Some(&facts.me.pod);
+    let may_be_later = |peer: &Peer| {
+        let told = peer.wrapper(now).filter(|state| !is_first && !state.apart).and_then(State::configuration);
+        told.is_some_and(|raft| raft.iter().all(|server| server.id == *peer.node()))
     };
-    let goes_on = |peer: &Peer| facts.is_sole() && !tried.led_apart && waits(peer) && !is_later(peer);
+    let goes_on = |peer: &Peer| facts.is_sole() && waits(peer) && !may_be_later(peer);
     let apart = facts.are_founded_apart(now).find(|peer| !goes_on(peer));
     if let Some(other) = apart {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod)));
     }
     // The same where the other one has yet to say which it is: whom its raft counts may be needed for that.
     let unsaid = |peer: &&Peer| {
-        let state = peer.wrapper(now).filter(|_| (tried.led_apart || !waits(peer)) && !facts.may_go_on_with(peer));
+        let state = peer.wrapper(now).filter(|_| !waits(peer) && !facts.may_go_on_with(peer));
         let raft = state.filter(|state| state.disk == Disk::State).and_then(State::configuration);
-        raft.is_some_and(|raft| !facts.is_among(raft) || tried.led_apart || waited < AGREEMENT)
+        raft.is_some_and(|raft| !facts.is_among(raft) || waited < AGREEMENT)
     };
     if facts.is_sole() && facts.peers.values().any(|peer| unsaid(&peer)) {
         return Start::Wait(Waiting::Company(sights(facts, now)));
@@ -141,8 +152,9 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if facts.run_apart(now) {
         return Start::Wait(Waiting::DiskOfAnother(OF_ANOTHER_FOUNDING.into()));
     }
+    let need = need(facts, now);
     // Raft of version 3 may look for a majority where it no longer is: then a person has to help.
-    let patience = match need(facts, now) {
+    let patience = match need {
         Need::All => Duration::ZERO,
         Need::Some => AMBIGUOUS,
         Need::None if facts.me.generation == Generation::Three => Duration::MAX,
@@ -154,7 +166,11 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         peer.wrapper(now).is_some_and(empty) && facts.ordinal(&peer.name.pod) < facts.ordinal(&facts.me.pod)
     };
     let turn = u32::try_from(facts.peers.values().filter(waits_too).count()).unwrap_or(u32::MAX);
-    let hang = hang_for(tried, now) >= JOIN_LOOP.saturating_add(JOIN_LOOP_OF_NEXT.saturating_mul(turn));
+    // Whoever hangs beside one that serves waits for its gossip, and has it within that time; both elect then, where they can.
+    let serves = |peer: &Peer| peer.may_hold_a_cluster(now) && peer.is_up(now);
+    let elect = matches!(need, Need::None) && facts.peers.values().any(serves);
+    let first = if elect { JOIN_LOOP_BESIDE_ONE } else { JOIN_LOOP };
+    let hang = hang_for(tried, now) >= first.saturating_add(JOIN_LOOP_OF_NEXT.saturating_mul(turn));
     if waited < patience && !hang {
         return Start::Wait(Waiting::Voters(sights(facts, now)));
     }
@@ -230,14 +246,12 @@ fn need(facts: &Facts, now: Moment) -> Need {
     };
     let candidates: Vec<_> = states.iter().filter_map(|state| Some((&state.node, raft(state)?))).collect();
     // Who was taken out may have more in its log than those who still count on its vote.
-    let contradict = states.iter().any(|state| {
-        let is_out = state.configuration().is_some_and(|raft| !lists(raft, &state.node));
-        is_out && candidates.iter().any(|(_, raft)| lists(raft, &state.node))
-    });
+    let counts = |node: &Name| candidates.iter().any(|(_, raft)| lists(raft, node));
+    let contradict = states.iter().any(|state| state.is_out() && counts(&state.node));
     let short: Vec<bool> = candidates.iter().map(|(node, raft)| is_short(node, raft)).collect();
     match short.iter().filter(|short| **short).count() {
         all if all == short.len() => Need::All,
-        0 if contradict => Need::Some,
+        0 if contradict && facts.me.generation != Generation::Three => Need::Some,
         0 => Need::None,
         _ => Need::Some,
     }

@@ -8,7 +8,7 @@ use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
 use super::start;
-use super::state::{Disk, Name, Phase, State, Status, lists};
+use super::state::{Disk, Name, Phase, State, Status};
 
 /// All are up and nobody leads: an election takes up to 3 s.
 const STALL: Duration = Duration::from_secs(5);
@@ -19,6 +19,9 @@ const STALL_OF_ALL: Duration = Duration::from_secs(30);
 /// Restarts of the highest server alone. Members from before, with another size, are forgotten only where nobody runs any more.
 const STALLS_OF_ONE: u32 = 2;
 const ALL_DOWN: Duration = Duration::from_secs(4);
+
+/// A leader that restarts is back within this time, and takes up those who wait for it.
+const GIVES_WAY: Duration = Duration::from_secs(30);
 
 impl Procedure {
     /// All have been asked once more, and raft was read since: before anybody leads, the cluster may have been founded here.
@@ -123,8 +126,9 @@ impl Procedure {
         let holds = |state: &State| state.disk == Disk::State;
         let others = match (&self.child.follows, self.child.founds) {
             (Some(leader), _) => {
-                // Who waits because it was taken out gives way itself.
-                let waits = |state: &State| state.phase == Phase::Waiting && !is_in_its_own(state);
+                // Who waits because it was taken out gives way itself, but not without end.
+                let is_early = !self.watch.is_unled_for(now, GIVES_WAY);
+                let waits = |state: &State| is_early && state.phase == Phase::Waiting && state.is_out();
                 let gives_way = |peer: &Peer| peer.wrapper(now).is_some_and(waits);
                 let holds = |peer: &Peer| peer.node() != leader && peer.may_hold_a_cluster(now) && !gives_way(peer);
                 let is_gone = self.facts.peer_of(leader).is_some_and(|peer| peer.holds_nothing(now));
@@ -154,11 +158,6 @@ impl Procedure {
         self.restart(now, Saying::Lost);
         true
     }
-}
-
-/// The configuration that it tells has the server itself, or it tells none.
-fn is_in_its_own(state: &State) -> bool {
-    state.configuration().is_none_or(|raft| lists(raft, &state.node))
 }
 
 fn is_up_and_empty(peer: &Peer, now: Moment) -> bool {

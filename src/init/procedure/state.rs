@@ -65,7 +65,7 @@ pub struct State {
     /// It is about to start dkron although the leader has not taken it up yet, and asks once more whether somebody else is too.
     #[serde(default)]
     pub comes: bool,
-    /// It waits beside a cluster of another founding than its own disk's, which somebody has led since the wait began.
+    /// It waits beside a cluster of another founding than its own disk's, or perhaps another, which somebody has led since the wait began.
     #[serde(default)]
     pub apart: bool,
     /// dkron's HTTP API answers, so its start is over.
@@ -92,6 +92,11 @@ impl State {
     /// The raft configuration that it told, unless it told none or an empty one.
     pub fn configuration(&self) -> Option<&[Server]> {
         self.raft.as_deref().filter(|servers| !servers.is_empty())
+    }
+
+    /// That configuration has not the server itself: it was taken out, and knows it.
+    pub fn is_out(&self) -> bool {
+        self.configuration().is_some_and(|servers| !lists(servers, &self.node))
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a server leaves: raft stops first, then serf says goodbye, then the request is answered; the process lives on.
 
 use crate::coverage::Seen;
-use crate::names::{Slot, bit, place_of, set_of};
+use crate::names::{Slot, bit, place_of};
 use crate::world::World;
 
 use super::serf::Standing;
@@ -16,7 +16,7 @@ impl World {
             self.seen.count(Seen::Leave);
             if self.network.state_cut & bit(slot) != 0 && self.pods[slot].as_ref().is_some_and(|pod| !pod.is_deleted())
             {
-                self.unheard_at[set_of(slot)] = self.now;
+                self.unheard_at[slot] = self.now;
             }
             self.begin_leave(slot);
             let time = self.random.between(1_450, 1_850);

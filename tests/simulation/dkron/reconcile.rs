@@ -20,6 +20,9 @@ pub enum Refusal {
     NotCommitted,
 }
 
+/// Who lacks more entries than these is not told that it was taken out.
+const STRAGGLES: u32 = 3;
+
 impl World {
     /// The leader looks through serf's members.
     pub fn reconcile(&mut self, leader: Slot) {
@@ -93,9 +96,10 @@ impl World {
         let undone = |(by, place, _): &mut (Slot, usize, u64)| set_of(*by) == set_of(leader) && !servers.has(*place);
         self.taken_up.take_if(undone);
         let committed = self.replicate(leader) >= servers.majority();
-        // Whom it takes out it tells so, once and as well as it can.
+        // Whom it takes out it tells so, once: that reaches who has had all before, if it is there.
         for place in before.places().filter(|place| !servers.has(*place)) {
-            if !self.random.one_in(20) {
+            let has_most = |at: Slot| self.volumes[at].log.index + STRAGGLES >= self.volumes[leader].log.index;
+            if self.contact(leader, place, &before).is_some_and(has_most) && !self.random.one_in(20) {
                 self.replicate_to(leader, place, &before);
             }
         }

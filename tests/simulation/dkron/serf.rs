@@ -3,7 +3,7 @@
 use crate::coverage::Seen;
 use crate::invariants::Broken;
 use crate::kubernetes::Kind;
-use crate::names::{Ip, PLACES, Slot, place_of, set_of, slot_of};
+use crate::names::{Ip, PLACES, Slot, bit, place_of, set_of, slot_of};
 use crate::world::World;
 
 use super::{Process, Step};
@@ -122,7 +122,7 @@ impl World {
         }
         let wrapped = self.pods[slot].as_ref().is_some_and(|pod| pod.kind != Kind::Plain);
         let unseen = self.pods[other].as_ref().is_some_and(|pod| self.now < pod.born + SEEN);
-        if !wrapped || unseen {
+        if !wrapped || unseen || self.was_just_reached(slot, other) {
             // They would be merged, and nobody could have prevented it.
             if wrapped {
                 self.seen.count(Seen::Unpreventable);
@@ -131,6 +131,17 @@ impl World {
         }
         self.break_with(Broken::TwoClusters, || format!("server {slot} joins {other}, which is of another set"));
         true
+    }
+
+    /// The pod at `other` was made while the two were cut off, which ended a moment ago, and Kubernetes has not told of it since.
+    fn was_just_reached(&self, slot: Slot, other: Slot) -> bool {
+        let (cuts, mended) = &self.network.mended;
+        let desired = self.pods[slot].as_ref().and_then(|pod| pod.desired.as_ref());
+        let apart = cuts[slot] & bit(other) != 0 && self.now < mended + SEEN;
+        let is_news = |born: u64| {
+            self.network.parted_at < born && born < *mended && desired.is_none_or(|(_, written)| *written < born)
+        };
+        apart && self.pods[other].as_ref().is_some_and(|pod| is_news(pod.born))
     }
 
     /// Both tell each other all they know.

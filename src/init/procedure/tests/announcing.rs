@@ -163,3 +163,26 @@ fn version_3_that_is_to_be_moved_aside_lets_one_with_raft_state_pass() {
     server.hear(kept(2, false));
     assert!(comes(&server), "{}", server.waits_for());
 }
+
+#[test]
+fn who_may_hold_nothing_is_no_more_started_beside_one_that_was_taken_out_than_who_holds_nothing() {
+    let starts = |disk: Disk, other: State| {
+        let (server, _) = beside(Life::new(2, 3, |me| me.disk = disk), other);
+        let (mut server, at) = (server, at(0));
+        (0..80).find(|_| {
+            server.hear(State { members: members(&[0, 1]), ..leading(&[0]) });
+            if server.procedure.reading.is_some() {
+                server.hear(Input::Raft(at, Ok(raft(&[0]).into())));
+            }
+            server.wait(Duration::from_secs(1));
+            server.launch().is_some()
+        })
+    };
+    let soon = |second: Option<u32>| second.is_some_and(|second| second <= 2);
+    let runs = || State { up: true, phase: Phase::Serving, ..kept(1, false) };
+    let blank = || State { disk: Disk::Unknown, raft: None, ..runs() };
+    let empty_one = || State { up: true, phase: Phase::Serving, ..empty(1) };
+    assert!(soon(starts(Disk::Unknown, blank())), "neither stands for election");
+    assert!(soon(starts(Disk::Empty, empty_one())));
+    assert!(!soon(starts(Disk::Unknown, runs())));
+}

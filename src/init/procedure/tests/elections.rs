@@ -129,3 +129,45 @@ fn one_that_was_taken_out_may_refuse_those_who_count_on_its_vote() {
     assert!((298..=302).contains(&waits(&[0, 1, 2])), "the two elect: {}", waits(&[0, 1, 2]));
     assert!((58..=62).contains(&waits(&[0, 1])), "its log may be longer than that of a-1: {}", waits(&[0, 1]));
 }
+
+#[test]
+fn who_hangs_beside_one_that_serves_is_given_the_time_for_a_cure() {
+    let waits = |first: Phase, raft: &[u8]| {
+        let mut server = Life::new(2, 3, |_| {});
+        starts(&mut server, 320, |server, _| {
+            server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+            server.hear(State { phase: first, up: first == Phase::Serving, ..leaderless(0, raft) });
+            server.hear(State { phase: Phase::Starting, up: false, ..leaderless(1, raft) });
+        })
+        .expect("a start")
+    };
+    let all = [0, 1, 2];
+    assert!(
+        (44..=47).contains(&waits(Phase::Starting, &all)),
+        "both may wait for it: {}",
+        waits(Phase::Starting, &all)
+    );
+    assert!((89..=92).contains(&waits(Phase::Serving, &all)), "{}", waits(Phase::Serving, &all));
+    let of_five = [0, 1, 2, 3, 4];
+    assert!((44..=47).contains(&waits(Phase::Serving, &of_five)), "they need it: {}", waits(Phase::Serving, &of_five));
+}
+
+#[test]
+fn one_that_did_not_follow_the_leader_and_falls_silent_has_not_agreed() {
+    let waits = |says_goodbye: bool| {
+        let mut server = Life::new(2, 3, |_| {});
+        starts(&mut server, 200, |server, second| {
+            server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+            server.hear(serving(0, &[0], 0));
+            server.say_raft_if_asked(&[0]);
+            match second {
+                0..20 => server.hear(leaderless(1, &[0, 1])),
+                20 if says_goodbye => server.hear(State { phase: Phase::Leaving, up: false, ..leaderless(1, &[0, 1]) }),
+                _ => server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks: Ok(vec![]) }),
+            };
+        })
+        .expect("a start")
+    };
+    assert!((19..=26).contains(&waits(true)), "{}", waits(true));
+    assert!((68..=72).contains(&waits(false)), "it may come back as it was: {}", waits(false));
+}

@@ -162,9 +162,14 @@ fn who_is_alone_does_not_start_while_one_of_another_founding_is_only_away() {
 fn of_two_that_were_alone_the_lower_one_holds_the_later_cluster() {
     let starts = |own: u8, other: State| {
         let marker = founded(&[own], "old");
-        let mut server = Life::new(own, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
-        server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
-        started(&server.hear(other)).is_some()
+        let mut server = Life::new(own, 3, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+        server.hear(Input::Desired(desired(3, &[own]), server.now.at));
+        let there = server.procedure.facts.ordinal(&other.pod);
+        server.hear(other);
+        for ordinal in (0..3).filter(|ordinal| Some(u32::from(*ordinal)) != there) {
+            server.finds_no_name_of(ordinal);
+        }
+        server.launch().is_some()
     };
     let alone = |ordinal: u8| State {
         up: false,
@@ -175,6 +180,7 @@ fn of_two_that_were_alone_the_lower_one_holds_the_later_cluster() {
     assert!(starts(0, alone(1)));
     assert!(!starts(1, alone(0)));
     assert!(starts(1, State { apart: true, ..alone(0) }), "it has seen another one led, this one or a third");
+    assert!(!starts(1, alone(2)) && !starts(2, alone(1)), "that tells nothing of these");
 }
 
 #[test]
@@ -189,6 +195,29 @@ fn who_was_alone_stays_down_when_the_leader_of_another_founding_restarts() {
     let restarts = State { up: false, phase: Phase::Waiting, leader: None, leads: false, voter_for: None, ..leads };
     assert_eq!(started(&server.hear(restarts)), None);
     assert!(server.procedure.state(server.now).apart);
+}
+
+#[test]
+fn who_was_alone_stays_down_when_the_leader_of_an_unnamed_cluster_dies() {
+    let starts = |own: &str| {
+        let marker = founded(&[0], "old");
+        let mut server = Life::new(0, 2, |me| (me.disk, me.marker) = (Disk::State, Some(marker)));
+        let mut told = State { members: members(&[1]), ..serving(1, &[1], 1) };
+        told.owner = Some(founded(&[1], own).owner).filter(|_| !own.is_empty());
+        (0..200).find(|second| {
+            server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
+            if *second < 130 {
+                server.hear(told.clone());
+            } else {
+                server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks: Ok(vec![]) });
+            }
+            server.say_raft_if_asked(&[1]);
+            server.wait(Duration::from_secs(1));
+            server.launch().is_some()
+        })
+    };
+    assert_eq!(starts(""), None, "it may be back at any moment");
+    assert!(starts("old").is_some(), "that one was its own");
 }
 
 #[test]

@@ -143,13 +143,17 @@ fn who_waits_because_it_was_taken_out_gives_way_to_one_that_holds_nothing() {
         }
         assert!(server.launch().is_some(), "{}", server.waits_for());
         server.hear(Input::Started);
-        says(&mut server, 20, LOST, |server| {
+        says(&mut server, 60, LOST, |server| {
             server.hear(State { members: members(&[0, 1]), ..leaderless(1, &[1]) });
             server.hear(State { phase, up: false, ..leaderless(2, raft) });
             own_is_empty(server, &[0, 1])
         })
     };
-    assert_eq!(waits(&[1], Phase::Waiting), None, "it waits for the leader itself");
+    let long = waits(&[1], Phase::Waiting);
+    assert!(
+        long.is_some_and(|second| (29..=32).contains(&second)),
+        "it waits for the leader itself, which may restart: {long:?}"
+    );
     for (raft, phase) in [(&[1_u8] as &[u8], Phase::Starting), (&[1, 2], Phase::Waiting)] {
         assert!(waits(raft, phase).is_some_and(|second| second <= 4), "{raft:?} {phase:?}");
     }

@@ -167,3 +167,37 @@ fn a_dkron_without_a_wrapper_keeps_the_name_of_the_dead_as_long_as_any_other() {
     assert!(waits(true).is_some_and(|second| (31..=36).contains(&second)), "{:?}", waits(true));
     assert_eq!(waits(false), Some(0), "nobody knows since when");
 }
+
+#[test]
+fn since_when_a_name_is_dead_is_known_from_whoever_has_said_so() {
+    // a-1, whose wrapper falls silent, shows a-0 as dead; a-2 says something of it, too.
+    let waits = |told: Option<u64>, other: Option<(Status, u64)>| {
+        let mut server = Life::with_state(0, &[0, 1, 2]);
+        let dead = |status, seen_for| Member { seen_for, ..Member::new(name(0), ip(9), status) };
+        if told.is_some() {
+            let shown = vec![dead(Status::Failed, told), members(&[1])[0].clone()];
+            server.hear(State { members: shown, ..leaderless(1, &[0, 1, 2]) });
+        }
+        let view = DkronView {
+            leader: None,
+            leads: false,
+            members: [vec![dead(Status::Failed, None)], members(&[1, 2])].concat(),
+        };
+        let look = Look { ip: ip(1), by_name: true, wrapper: Told::Nobody, dkron: Told::Answer(view) };
+        (0..60).find(|second| {
+            server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+            let shown = other.map(|(status, seen_for)| dead(status, Some(seen_for + second * 1000)));
+            let members = [shown.into_iter().collect(), members(&[1, 2])].concat();
+            server.hear(State { members, ..leaderless(2, &[0, 1, 2]) });
+            server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks: Ok(vec![look.clone()]) });
+            server.wait(Duration::from_secs(1));
+            server.launch().is_some()
+        })
+    };
+    assert_eq!(waits(None, None), Some(0), "nobody knows");
+    let second = waits(Some(20_000), None);
+    assert!(second.is_some_and(|second| (12..=16).contains(&second)), "it said so itself: {second:?}");
+    let second = waits(None, Some((Status::Failed, 20_000)));
+    assert!(second.is_some_and(|second| (12..=16).contains(&second)), "the other one does: {second:?}");
+    assert_eq!(waits(None, Some((Status::Failed, 40_000))), Some(0));
+}

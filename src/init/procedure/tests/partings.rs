@@ -134,7 +134,8 @@ fn whom_nobody_has_taken_up_leaves() {
 
 #[test]
 fn raft_is_read_once_more_where_somebody_has_just_become_a_voter() {
-    let leaves = |told: State| {
+    let leaves = |told: State, voter_for: u64| {
+        let told = State { voter_for: Some(voter_for), ..told };
         let mut server = Life::running(0, &ALL, 1);
         server.hear(Input::Desired(desired(4, &[0, 1, 2, 3]), server.now.at));
         server.wait(Duration::from_secs(5));
@@ -159,11 +160,13 @@ fn raft_is_read_once_more_where_somebody_has_just_become_a_voter() {
         assert!(answered && wanted.contains(&Action::AskBusy), "{wanted:?}");
         (server, wanted)
     };
-    let (_, wanted) = leaves(serving(3, &ALL, 1));
+    let (_, wanted) = leaves(serving(3, &ALL, 1), 0);
     assert!(wanted.contains(&Action::Leave), "{wanted:?}");
-    let (_, wanted) = leaves(serving(3, &[0, 1, 2, 3], 2));
+    let (_, wanted) = leaves(serving(3, &[0, 1, 2, 3], 1), 60_000);
+    assert!(wanted.contains(&Action::Leave), "it was one before that was read: {wanted:?}");
+    let (_, wanted) = leaves(serving(3, &[0, 1, 2, 3], 2), 0);
     assert!(wanted.contains(&Action::Leave), "that is another leader's: {wanted:?}");
-    let (mut server, wanted) = leaves(serving(3, &[0, 1, 2, 3], 1));
+    let (mut server, wanted) = leaves(serving(3, &[0, 1, 2, 3], 1), 0);
     assert!(!wanted.contains(&Action::Leave), "{wanted:?}");
     assert!(server.say_raft(&[0, 1, 2, 3]).contains(&removal()), "of four it has itself taken out");
 }

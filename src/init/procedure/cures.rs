@@ -298,7 +298,8 @@ impl Procedure {
 
     /// What dkron was told to join and still looks for, where that may have become somebody else's.
     pub(super) fn misled_by(&self, now: Moment) -> Option<&Name> {
-        let mut looked_for = self.child.join.iter().filter(|_| self.facts.own.is_none());
+        let looks = self.facts.own.is_none() && !self.child.up;
+        let mut looked_for = self.child.join.iter().filter(|_| looks);
         looked_for.find(|target| self.facts.misleads(now, target))
     }
 

@@ -9,7 +9,6 @@ use super::action::Action;
 use super::facts::HEARING;
 use super::farewell::Step;
 use super::moment::Moment;
-use super::peer::Peer;
 use super::saying::Saying;
 use super::state::Phase;
 use super::verdict::Verdict;
@@ -91,11 +90,11 @@ impl Procedure {
         self.facts.raft.as_ref().is_some_and(|reading| now.since(reading.at) <= JUST)
     }
 
-    /// Some peer does not say what it does, and may be about to come back.
+    /// Some peer does not say what it does, and may be about to come back. Where all went together nobody is waited for.
     fn is_anybody_silent(&self, now: Moment, since: Moment) -> bool {
-        let silent =
-            |peer: &Peer| self.is_known(peer, now) && peer.phase(now).is_none() && !self.went_with_us(peer, now);
-        now.since(since) < NEWS && self.facts.peers.values().any(silent)
+        let mut known = self.facts.peers.values().filter(|peer| self.is_known(peer, now));
+        let together = known.clone().all(|peer| self.went_with_us(peer, now));
+        now.since(since) < NEWS && !together && known.any(|peer| peer.phase(now).is_none())
     }
 
     /// A second look before it is said and done: somebody else may have decided to go at the same moment.

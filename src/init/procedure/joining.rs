@@ -20,6 +20,9 @@ pub const AGREEMENT: Duration = Duration::from_secs(70);
 /// A configuration that cannot be read within this time is done without: the leader then sorts it out, if more slowly.
 const READING: Duration = Duration::from_secs(6);
 
+/// A leader without a majority steps down after 0.5 s, and its wrapper says so a second later.
+const RIVALS: Duration = Duration::from_secs(3);
+
 /// A server that holds nothing lets one pass that holds something and comes at the same moment, for so long.
 const AFTER_OTHERS: Duration = Duration::from_secs(1);
 
@@ -46,6 +49,11 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     }
     if facts.was_founded_apart_from(leader, now) {
         return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, while {} leads", leader.name)));
+    }
+    // Of two that say that they lead one may have lost that a moment ago, and not said so yet.
+    let leads = |peer: &&Peer| peer.dkron(now).is_some_and(|view| view.leads) && facts.is_of_another_founding(peer);
+    if let Some(rival) = facts.peers.values().find(leads).filter(|_| led_for < RIVALS) {
+        return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", rival.name.pod)));
     }
     // The leader may be asked for changes only where it is surely one of ours.
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);

@@ -197,7 +197,8 @@ impl Facts {
         foundings.any(|founding| Some(founding) != first)
     }
 
-    fn is_of_another_founding(&self, peer: &Peer) -> bool {
+    /// What its disk is of, by its last word, was founded another time than what the own disk is of.
+    pub fn is_of_another_founding(&self, peer: &Peer) -> bool {
         self.own_founding().zip(founding_of(peer)).is_some_and(|(own, its)| own != its)
     }
 

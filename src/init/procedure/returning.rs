@@ -13,7 +13,7 @@ use super::start::{
     Start, Tried, Why, is_alone, is_beyond, is_yet_to_be_looked_at, is_yet_to_be_seen, launch, launch_among, lowest,
     sights,
 };
-use super::state::{self, Disk, Name, Phase, Server, State, lists};
+use super::state::{Disk, Name, Phase, Server, State, lists};
 use super::{majority, stranded};
 
 /// An empty server that returns to a set with raft state starts after this time although some servers are missing: its vote might
@@ -226,7 +226,6 @@ enum Need {
 /// can win.
 fn need(facts: &Facts, now: Moment) -> Need {
     let states: Vec<&State> = facts.peers.values().filter_map(|peer| peer.wrapper(now)).collect();
-    let lists = |raft: &[Server], node: &str| raft.iter().any(|server| &*server.id == node);
     // Whoever was removed says so of itself.
     let raft = |state: &State| state.raft.clone().filter(|raft| lists(raft, &state.node));
     let own = facts.ordinal(&facts.me.pod);
@@ -236,7 +235,7 @@ fn need(facts: &Facts, now: Moment) -> Need {
     };
     // Nobody votes for one that its own configuration does not have. Until it runs that is a marker, which may be older.
     let refuses = |state: &State, node: &Name| {
-        state.up && state.node != *node && state.configuration().is_some_and(|raft| !state::lists(raft, node))
+        state.up && state.node != *node && state.configuration().is_some_and(|raft| !lists(raft, node))
     };
     let is_short = |node: &Name, raft: &Vec<Server>| {
         let votes = states.iter().filter(comes).filter(|state| lists(raft, &state.node) && !refuses(state, node));

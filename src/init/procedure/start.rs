@@ -361,9 +361,11 @@ pub fn launch(facts: &Facts, now: Moment, expect: Option<u32>, disk: Prepare) ->
     let at = |peer: &Peer, ip: IpAddr| {
         if peer.name_leads_to(ip) { Name::clone(&peer.name.host) } else { ip.to_string().into() }
     };
-    let mut join: Vec<Name> = facts.peers.values().filter_map(|peer| Some(at(peer, peer.sure(now)?))).collect();
+    // Who serves a cluster of another founding would be made one pool of gossip with the rest.
+    let ours = || facts.peers.values().filter(|peer| !(peer.is_up(now) && facts.is_of_another_founding(peer)));
+    let mut join: Vec<Name> = ours().filter_map(|peer| Some(at(peer, peer.sure(now)?))).collect();
     if join.is_empty() {
-        let known = facts.peers.values().filter(|peer| !is_beyond(facts, peer, now));
+        let known = ours().filter(|peer| !is_beyond(facts, peer, now));
         let join_one = |peer: &Peer| match facts.vouched(now, &peer.name.pod).filter(|ip| !peer.is_strangers(*ip)) {
             Some(ip) => Some(at(peer, ip)),
             None => (!facts.is_misled_by(now, peer)).then(|| Name::clone(&peer.name.host)),

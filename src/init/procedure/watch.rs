@@ -57,7 +57,7 @@ pub struct Child {
     pub follows: Option<Name>,
     /// What it joins.
     pub join: Vec<Name>,
-    up: bool,
+    pub up: bool,
     /// When it was looked at last.
     pub looked: Moment,
     leader: Option<Leader>,

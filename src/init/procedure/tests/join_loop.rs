@@ -57,3 +57,34 @@ fn what_the_marker_has_of_raft_is_told_until_dkron_tells_more() {
     assert_eq!(told(&server), Some(raft(&[0, 1])));
     assert_eq!(told(&Life::new(0, 3, |_| {})), None, "there is no marker");
 }
+
+#[test]
+fn a_name_of_a_server_that_was_taken_away_misleads_whoever_still_looks_for_it() {
+    let restarts = |pods: &[u8], served: bool| {
+        let mut server = Life::with_state(0, &[0, 1, 2]);
+        server.hear(Input::Desired(desired(5, &[0, 1, 4]), server.now.at));
+        for other in [1, 4] {
+            server.hear(State { up: false, phase: Phase::Starting, ..leaderless(other, &[0, 1, 2]) });
+        }
+        let launch = (0..20).find_map(|_| {
+            server.wait(Duration::from_secs(1));
+            for other in [1, 4] {
+                server.hear(State { up: false, phase: Phase::Starting, ..leaderless(other, &[0, 1, 2]) });
+            }
+            server.launch()
+        });
+        assert!(launch.expect("a start").join.iter().any(|host| host.contains("a-4")), "it looks for a-4");
+        server.hear(Input::Started);
+        if served {
+            server.own(&[0, 1], None);
+            server.hear(Input::Own(None));
+        }
+        server.passes(100);
+        let mut wanted = server.hear(Input::Desired(desired(3, pods), server.now.at));
+        wanted.extend(server.wait(Duration::from_millis(100)));
+        wanted.contains(&Action::Term)
+    };
+    assert!(restarts(&[0, 1], false));
+    assert!(!restarts(&[0, 1, 4], false));
+    assert!(!restarts(&[0, 1], true), "it has found somebody");
+}

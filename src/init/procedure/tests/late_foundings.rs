@@ -75,3 +75,31 @@ fn who_comes_later_and_is_just_starting_founds_with_others_whom_it_finds() {
     assert_eq!(expects(1, [serves, starting(2, false)]), Some(3));
     assert_eq!(expects(0, [starting(1, true), empty(2)]), Some(3), "a-1 finds nobody but this one");
 }
+
+#[test]
+fn of_two_leaders_of_two_foundings_one_may_have_lost_that_and_only_the_own_one_is_joined() {
+    let owner = |ordinals: &[u8], founding: &str| {
+        let mut marker = marker(ordinals);
+        marker.owner.founding = Some(founding.into());
+        marker
+    };
+    let own = owner(&[1, 2], "old");
+    let mut server = Life::new(2, 3, |me| (me.disk, me.marker) = (Disk::State, Some(own)));
+    let launch = |server: &mut Life, seconds: u32| {
+        (0..seconds).find_map(|_| {
+            server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
+            server.hear(State { owner: Some(owner(&[0], "new").owner), ..serving(0, &[0], 0) });
+            server.hear(State { owner: Some(owner(&[1, 2], "old").owner), ..serving(1, &[1, 2], 1) });
+            server.say_raft_if_asked(&[1, 2]);
+            server.wait(Duration::from_secs(1));
+            server.launch()
+        })
+    };
+    assert_eq!(launch(&mut server, 2), None);
+    assert!(server.waits_for().contains("beside a-0"), "{}", server.waits_for());
+    let join = launch(&mut server, 5).expect("a start").join;
+    assert!(
+        !join.is_empty() && !join.iter().any(|host| host.contains("a-0") || **host == *ip(0).to_string()),
+        "{join:?}"
+    );
+}

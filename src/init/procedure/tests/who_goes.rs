@@ -104,7 +104,7 @@ fn who_answers_in_another_language_is_not_the_one_that_said_that_it_goes() {
         server.hear(State { phase: Phase::Leaving, up: false, ..leaderless(1, &ALL) });
         let mut wanted = server.say_raft_if_asked(&ALL);
         // No word of Kubernetes; gossip has lost a-1, whose pod was made again with another wrapper.
-        for second in 0..20 {
+        for second in 0..80 {
             server.passes(500);
             wanted.extend(server.own(&[0, 2], Some(0)));
             let other = State { protocol: PROTOCOL + 1, ..empty(1) };
@@ -113,11 +113,31 @@ fn who_answers_in_another_language_is_not_the_one_that_said_that_it_goes() {
             let looks = Ok(vec![look]);
             wanted.extend(server.hear(Input::Looked { pod: name(1), asked: server.now.at, looks }));
             let goes = State { phase: Phase::Holding, ..serving(0, &ALL, 0) };
-            wanted.extend(server.hear(if second < 4 { serving(0, &ALL, 0) } else { goes }));
+            wanted.extend(server.hear(if second < 5 { serving(0, &ALL, 0) } else { goes }));
             wanted.extend(server.say_raft_if_asked(&ALL));
         }
         wanted.contains(&Action::AskBusy)
     };
-    assert!(ends(false), "all go");
+    assert!(ends(false), "all go, which takes 35 s without a word of Kubernetes");
     assert!(!ends(true), "it comes, and would be without both");
+}
+
+#[test]
+fn who_went_alone_may_be_about_to_come_back_when_the_others_go_later() {
+    let ends = |later: u32| {
+        let mut server = Life::running(2, &ALL, 0);
+        server.hear(Input::Stop);
+        server.hear(State { phase: Phase::Leaving, up: false, ..leaderless(1, &ALL) });
+        (0..80).find(|half| {
+            server.passes(500);
+            let phase = if *half < later { Phase::Serving } else { Phase::Holding };
+            let mut wanted = server.finds_no_name_of(1);
+            wanted.extend(server.hear(State { phase, ..serving(0, &ALL, 0) }));
+            wanted.extend(server.own(&[0, 2], Some(0)));
+            wanted.extend(server.say_raft_if_asked(&ALL));
+            wanted.contains(&Action::AskBusy)
+        })
+    };
+    assert!(ends(1).is_some_and(|half| half <= 6), "together: {:?}", ends(1));
+    assert!(ends(20).is_some_and(|half| half >= 66), "{:?}", ends(20));
 }

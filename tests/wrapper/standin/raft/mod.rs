@@ -6,7 +6,7 @@ pub mod message;
 mod replicate;
 pub mod timeout_now;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -49,7 +49,7 @@ pub struct Raft {
     /// One membership change after the other.
     membership: Mutex<()>,
     lookup: Arc<Lookup>,
-    replicating: Mutex<BTreeSet<(String, u64)>>,
+    replicating: Mutex<replicate::Feeds>,
 }
 
 impl Raft {

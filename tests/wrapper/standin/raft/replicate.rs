@@ -1,7 +1,10 @@
 //! The leader's side of the log: one thread for each follower, with a connection of its own.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +21,12 @@ const HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// The longest pause after failures.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// The threads that feed followers: by the follower and the term the number of the one that does.
+pub type Feeds = BTreeMap<(String, u64), u64>;
+
+/// Numbers of threads.
+static FEEDS: AtomicU64 = AtomicU64::new(0);
 
 /// What a follower is told next.
 struct Next {
@@ -37,23 +46,40 @@ impl Raft {
         }
         let servers = core.servers();
         drop(core);
+        let mut feeds = self.feeds();
+        // Who was removed and is added again gets another thread: the old one may be caught in a dial.
+        feeds.retain(|(id, _), _| servers.iter().any(|server| server.id == *id));
         for server in servers.into_iter().filter(|server| server.id != self.own.id) {
-            let mut running = self.replicating.lock().expect("nobody panics with this lock");
-            if running.insert((server.id.clone(), term)) {
+            if let Entry::Vacant(free) = feeds.entry((server.id.clone(), term)) {
+                let feed = *free.insert(FEEDS.fetch_add(1, Ordering::Relaxed));
                 let raft = Arc::clone(self);
                 thread::spawn(move || {
-                    raft.feed(&server.id, term);
-                    raft.replicating.lock().expect("nobody panics with this lock").remove(&(server.id, term));
+                    raft.feed(&server.id, term, feed);
+                    if raft.is_current(&server.id, term, feed) {
+                        raft.feeds().remove(&(server.id, term));
+                    }
                 });
             }
         }
     }
 
+    fn feeds(&self) -> MutexGuard<'_, Feeds> {
+        self.replicating.lock().expect("nobody panics with this lock")
+    }
+
+    /// No other thread has taken over since.
+    fn is_current(&self, peer: &str, term: u64, feed: u64) -> bool {
+        self.feeds().get(&(peer.to_owned(), term)) == Some(&feed)
+    }
+
     /// Keeps `peer` up to date until this node does not lead any more, or `peer` is no server any more: then it is told
     /// so, once.
-    fn feed(&self, peer: &str, term: u64) {
+    fn feed(&self, peer: &str, term: u64, feed: u64) {
         let (mut stream, mut failures, mut known) = (None, 0, None);
         while let Some(Next { server, message, removed }) = self.next_message(peer, term, known.as_ref()) {
+            if !removed && !self.is_current(peer, term, feed) {
+                return;
+            }
             if let Ok(answer) = self.exchange(&mut stream, &server, &message) {
                 failures = 0;
                 let mut core = self.core();

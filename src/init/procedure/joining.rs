@@ -53,7 +53,7 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     // Of two that say that they lead one may have lost that a moment ago, and not said so yet.
     let leads = |peer: &&Peer| peer.dkron(now).is_some_and(|view| view.leads) && facts.is_of_another_founding(peer);
     if let Some(rival) = facts.peers.values().find(leads).filter(|_| led_for < RIVALS) {
-        return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", rival.name.pod)));
+        return Start::Wait(founded_apart_beside(rival));
     }
     // The leader may be asked for changes only where it is surely one of ours.
     let leader_at = leader.rpc_addr.parse::<SocketAddr>().ok().filter(|_| sure);
@@ -124,6 +124,11 @@ pub fn join(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     keep(if aside && !stale { Prepare::MoveAside } else { Prepare::Keep })
 }
 
+/// The own disk is of another founding than that of `other`.
+pub fn founded_apart_beside(other: &Peer) -> Waiting {
+    Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod))
+}
+
 /// Servers with raft state that do not follow the leader that there is.
 pub fn apart(facts: &Facts, now: Moment) -> impl Iterator<Item = &Peer> {
     let leader = facts.leader(now).map(|(leader, _)| &leader.name);
@@ -165,8 +170,7 @@ fn runs_taken_out(facts: &Facts, servers: &[Server], waited: Duration, now: Mome
     // Whose words are not understood, or do not come through, may be about to start with whatever it has: that does not take long.
     let may_come = |peer: &Peer| waited < NEWS && (peer.is_foreign(now) || peer.is_mute(now));
     // Two that may hold nothing both stand for nothing.
-    let is_blank = |state: &State| state.disk == Disk::Unknown && state.configuration().is_none();
-    let blank = |peer: &Peer| facts.disk == Disk::Unknown && peer.wrapper(now).is_some_and(is_blank);
+    let blank = |peer: &Peer| facts.disk == Disk::Unknown && peer.wrapper(now).is_some_and(State::is_blank);
     let votes = |peer: &Peer| may_vote(peer, now) && comes(peer) && !blank(peer);
     let runs = |peer: &Peer| (votes(peer) || may_come(peer)) && !lists(servers, peer.node());
     facts.peers.values().any(runs) || shows_silent(facts, servers, now)
@@ -202,12 +206,8 @@ fn shows_silent(facts: &Facts, servers: &[Server], now: Moment) -> bool {
 /// A server that is about to run, or runs, with an empty disk and is not in the leader's configuration: it votes for anybody.
 fn runs_empty(facts: &Facts, servers: &[Server], now: Moment) -> bool {
     let runs = |state: &State| state.comes || matches!(state.phase, Phase::Starting | Phase::Serving);
-    let blank = |state: &State| match state.disk {
-        Disk::Empty => true,
-        Disk::Unknown => facts.disk == Disk::State && state.configuration().is_none(),
-        Disk::State => false,
-    };
-    let is_new = |state: &State| blank(state) && runs(state) && !lists(servers, &state.node);
+    let empty = |state: &State| state.disk == Disk::Empty || facts.disk == Disk::State && state.is_blank();
+    let is_new = |state: &State| empty(state) && runs(state) && !lists(servers, &state.node);
     facts.peers.values().filter_map(|peer| peer.wrapper(now)).any(is_new) || shows_silent(facts, servers, now)
 }
 

@@ -12,9 +12,9 @@ use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
 use super::start::READING_HOLDS;
-use super::state::{Phase, Server, lists};
+use super::state::{Phase, Server, State, lists};
 use super::stop::REVIVALS;
-use super::{Procedure, Stage};
+use super::{Procedure, Stage, millis};
 
 /// A new leader looks at all members right after its election.
 const SETTLING: Duration = Duration::from_millis(300);
@@ -136,15 +136,12 @@ impl Procedure {
     fn somebody_became_a_voter(&self, now: Moment) -> bool {
         let Some(raft) = &self.facts.raft else { return false };
         let leader = self.facts.own_leader();
-        let became = |peer: &Peer| {
-            let Some(state) = peer.wrapper(now).filter(|state| !lists(&raft.servers, &state.node)) else {
-                return false;
-            };
-            let since = u64::try_from(peer.told.since(raft.at).as_millis()).unwrap_or(u64::MAX);
-            let same = leader.is_some() && state.leader.as_ref() == leader;
-            same && state.voter_for.is_some_and(|voter_for| voter_for <= since) && !state.is_out()
+        let became = |peer: &Peer, state: &State| {
+            let same = leader.is_some() && state.leader.as_ref() == leader && !state.is_out();
+            let lately = state.voter_for.is_some_and(|time| time <= millis(peer.told.since(raft.at)));
+            same && lately && !lists(&raft.servers, &state.node)
         };
-        self.facts.peers.values().any(became)
+        self.facts.peers.values().any(|peer| peer.wrapper(now).is_some_and(|state| became(peer, state)))
     }
 
     /// The other server that leads: by the own dkron's word, or by that of others where it knows none.

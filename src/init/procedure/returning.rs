@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::action::Prepare;
 use super::facts::Facts;
 use super::input::Generation;
-use super::joining::{AGREEMENT, OF_ANOTHER_FOUNDING};
+use super::joining::{AGREEMENT, OF_ANOTHER_FOUNDING, founded_apart_beside};
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Waiting;
@@ -81,7 +81,7 @@ pub fn elect(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     let goes_on = |peer: &Peer| facts.is_sole() && waits(peer) && !may_be_later(peer);
     let apart = facts.are_founded_apart(now).find(|peer| !goes_on(peer));
     if let Some(other) = apart {
-        return Start::Wait(Waiting::DiskOfAnother(format!("{OF_ANOTHER_FOUNDING}, beside {}", other.name.pod)));
+        return Start::Wait(founded_apart_beside(other));
     }
     // The same where the other one has yet to say which it is: whom its raft counts may be needed for that.
     let unsaid = |peer: &&Peer| {
@@ -227,7 +227,10 @@ enum Need {
 fn need(facts: &Facts, now: Moment) -> Need {
     let states: Vec<&State> = facts.peers.values().filter_map(|peer| peer.wrapper(now)).collect();
     // Whoever was removed says so of itself.
-    let raft = |state: &State| state.raft.clone().filter(|raft| lists(raft, &state.node));
+    let candidates = || {
+        let voters = states.iter().filter(|state| !state.is_out());
+        voters.filter_map(|state| Some((&state.node, state.configuration()?)))
+    };
     let own = facts.ordinal(&facts.me.pod);
     let comes = |state: &&&State| match (state.disk, state.phase) {
         (Disk::Empty, Phase::Waiting) => facts.ordinal(&state.pod) < own,
@@ -237,17 +240,16 @@ fn need(facts: &Facts, now: Moment) -> Need {
     let refuses = |state: &State, node: &Name| {
         state.up && state.node != *node && state.configuration().is_some_and(|raft| !lists(raft, node))
     };
-    let is_short = |node: &Name, raft: &Vec<Server>| {
+    let is_short = |node: &Name, raft: &[Server]| {
         let votes = states.iter().filter(comes).filter(|state| lists(raft, &state.node) && !refuses(state, node));
         let plain =
             facts.peers.values().filter(|peer| peer.plain(now).is_some() && lists(raft, &peer.name.pod)).count();
         !lists(raft, &facts.me.node) || votes.count() + plain < majority(raft.len())
     };
-    let candidates: Vec<_> = states.iter().filter_map(|state| Some((&state.node, raft(state)?))).collect();
     // Who was taken out may have more in its log than those who still count on its vote.
-    let counts = |node: &Name| candidates.iter().any(|(_, raft)| lists(raft, node));
+    let counts = |node: &Name| candidates().any(|(_, raft)| lists(raft, node));
     let contradict = states.iter().any(|state| state.is_out() && counts(&state.node));
-    let short: Vec<bool> = candidates.iter().map(|(node, raft)| is_short(node, raft)).collect();
+    let short: Vec<bool> = candidates().map(|(node, raft)| is_short(node, raft)).collect();
     match short.iter().filter(|short| **short).count() {
         all if all == short.len() => Need::All,
         0 if contradict && facts.me.generation != Generation::Three => Need::Some,

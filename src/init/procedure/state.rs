@@ -94,6 +94,11 @@ impl State {
         self.raft.as_deref().filter(|servers| !servers.is_empty())
     }
 
+    /// dkron ran on its disk, and it has told no configuration: raft may well have nothing there.
+    pub fn is_blank(&self) -> bool {
+        self.disk == Disk::Unknown && self.configuration().is_none()
+    }
+
     /// That configuration has not the server itself: it was taken out, and knows it.
     pub fn is_out(&self) -> bool {
         self.configuration().is_some_and(|servers| !lists(servers, &self.node))

@@ -167,13 +167,10 @@ fn version_3_that_is_to_be_moved_aside_lets_one_with_raft_state_pass() {
 #[test]
 fn who_may_hold_nothing_is_no_more_started_beside_one_that_was_taken_out_than_who_holds_nothing() {
     let starts = |disk: Disk, other: State| {
-        let (server, _) = beside(Life::new(2, 3, |me| me.disk = disk), other);
-        let (mut server, at) = (server, at(0));
+        let (mut server, _) = beside(Life::new(2, 3, |me| me.disk = disk), other);
         (0..80).find(|_| {
             server.hear(State { members: members(&[0, 1]), ..leading(&[0]) });
-            if server.procedure.reading.is_some() {
-                server.hear(Input::Raft(at, Ok(raft(&[0]).into())));
-            }
+            server.say_raft_if_asked(&[0]);
             server.wait(Duration::from_secs(1));
             server.launch().is_some()
         })

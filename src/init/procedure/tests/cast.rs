@@ -46,6 +46,13 @@ pub fn marker(ordinals: &[u8]) -> Marker {
     Marker { owner, members: raft(ordinals), elsewhere: vec![] }
 }
 
+/// The marker of a cluster of this founding.
+pub fn founded(ordinals: &[u8], founding: &str) -> Marker {
+    let mut marker = marker(ordinals);
+    marker.owner.founding = Some(founding.into());
+    marker
+}
+
 /// The state of a peer whose wrapper has just begun with an empty disk.
 pub fn empty(ordinal: u8) -> State {
     State {

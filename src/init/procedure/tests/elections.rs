@@ -78,10 +78,9 @@ fn who_was_taken_out_by_its_own_marker_waits_for_an_election_whoever_serves() {
 #[test]
 fn an_empty_disk_votes_for_nobody_while_clusters_of_two_foundings_run() {
     let waits = |second: &str, phase: Phase| {
-        let holds = |ordinal: u8, founding: &str| {
-            let mut marker = marker(&[0, 1, 2, 3]);
-            marker.owner.founding = Some(founding.into());
-            State { owner: Some(marker.owner), ..leaderless(ordinal, &[0, 1, 2, 3]) }
+        let holds = |ordinal: u8, founding: &str| State {
+            owner: Some(founded(&[0, 1, 2, 3], founding).owner),
+            ..leaderless(ordinal, &[0, 1, 2, 3])
         };
         let mut server = Life::new(2, 3, |_| {});
         starts(&mut server, 400, |server, _| {

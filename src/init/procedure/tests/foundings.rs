@@ -5,12 +5,6 @@ use std::time::Duration;
 use super::super::*;
 use super::cast::*;
 
-fn founded(ordinals: &[u8], founding: &str) -> Marker {
-    let mut marker = marker(ordinals);
-    marker.owner.founding = Some(founding.into());
-    marker
-}
-
 #[test]
 fn a_leader_calls_the_founding_and_the_others_take_it_over() {
     let said = |server: &Life| server.procedure.state(server.now).owner.and_then(|owner| owner.founding);

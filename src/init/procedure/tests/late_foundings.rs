@@ -78,18 +78,13 @@ fn who_comes_later_and_is_just_starting_founds_with_others_whom_it_finds() {
 
 #[test]
 fn of_two_leaders_of_two_foundings_one_may_have_lost_that_and_only_the_own_one_is_joined() {
-    let owner = |ordinals: &[u8], founding: &str| {
-        let mut marker = marker(ordinals);
-        marker.owner.founding = Some(founding.into());
-        marker
-    };
-    let own = owner(&[1, 2], "old");
+    let own = founded(&[1, 2], "old");
     let mut server = Life::new(2, 3, |me| (me.disk, me.marker) = (Disk::State, Some(own)));
     let launch = |server: &mut Life, seconds: u32| {
         (0..seconds).find_map(|_| {
             server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
-            server.hear(State { owner: Some(owner(&[0], "new").owner), ..serving(0, &[0], 0) });
-            server.hear(State { owner: Some(owner(&[1, 2], "old").owner), ..serving(1, &[1, 2], 1) });
+            server.hear(State { owner: Some(founded(&[0], "new").owner), ..serving(0, &[0], 0) });
+            server.hear(State { owner: Some(founded(&[1, 2], "old").owner), ..serving(1, &[1, 2], 1) });
             server.say_raft_if_asked(&[1, 2]);
             server.wait(Duration::from_secs(1));
             server.launch()

@@ -63,11 +63,6 @@ fn whom_a_leader_did_not_have_comes_after_the_others_when_that_one_is_lost() {
 
 #[test]
 fn that_a_server_of_another_founding_is_away_for_a_moment_decides_nothing() {
-    let founded = |ordinals: &[u8], founding: &str| {
-        let mut marker = marker(ordinals);
-        marker.owner.founding = Some(founding.into());
-        marker
-    };
     let there = |ordinal: u8, founding: &str| State {
         owner: Some(founded(&[ordinal], founding).owner),
         up: false,

@@ -96,12 +96,18 @@ fn whom_kubernetes_has_by_its_latest_word_is_looked_at_before_nobody_remains() {
     assert!(!ends(&mut serves, 1_000));
 }
 
+/// a-2 was told to stop, and a-1 goes at the same moment.
+fn stopping_with_the_second() -> Life {
+    let mut server = Life::running(2, &ALL, 0);
+    server.hear(Input::Stop);
+    server.hear(State { phase: Phase::Leaving, up: false, ..leaderless(1, &ALL) });
+    server
+}
+
 #[test]
 fn who_answers_in_another_language_is_not_the_one_that_said_that_it_goes() {
     let ends = |answers: bool| {
-        let mut server = Life::running(2, &ALL, 0);
-        server.hear(Input::Stop);
-        server.hear(State { phase: Phase::Leaving, up: false, ..leaderless(1, &ALL) });
+        let mut server = stopping_with_the_second();
         let mut wanted = server.say_raft_if_asked(&ALL);
         // No word of Kubernetes; gossip has lost a-1, whose pod was made again with another wrapper.
         for second in 0..80 {
@@ -125,9 +131,7 @@ fn who_answers_in_another_language_is_not_the_one_that_said_that_it_goes() {
 #[test]
 fn who_went_alone_may_be_about_to_come_back_when_the_others_go_later() {
     let ends = |later: u32| {
-        let mut server = Life::running(2, &ALL, 0);
-        server.hear(Input::Stop);
-        server.hear(State { phase: Phase::Leaving, up: false, ..leaderless(1, &ALL) });
+        let mut server = stopping_with_the_second();
         (0..80).find(|half| {
             server.passes(500);
             let phase = if *half < later { Phase::Serving } else { Phase::Holding };

@@ -55,9 +55,7 @@ impl Raft {
                 let raft = Arc::clone(self);
                 thread::spawn(move || {
                     raft.feed(&server.id, term, feed);
-                    if raft.is_current(&server.id, term, feed) {
-                        raft.feeds().remove(&(server.id, term));
-                    }
+                    raft.feeds().retain(|_, other| *other != feed);
                 });
             }
         }

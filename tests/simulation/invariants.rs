@@ -4,7 +4,7 @@ use std::fmt;
 
 use dkron_ha::init::procedure::{Member, Status};
 
-use crate::dkron::{Log, Process, Stage, Standing};
+use crate::dkron::{Process, Stage, Standing};
 use crate::driver::clock;
 use crate::names::{Ip, PLACES, Slot, address, bit, place_of, set_of, slot_of};
 use crate::world::World;
@@ -200,10 +200,11 @@ impl World {
         let had = self.good_voters(set, genesis, &servers, None);
         let has = self.good_voters(set, genesis, &servers, Some(slot));
         // raft goes by the last configuration in the newest log, committed or not: where that has no majority, or not this server, there is
-        // nothing to lose.
+        // nothing to lose. Of two logs that end equally the own one counts: raft may have been recovered from the other.
         let runs = |at: &Slot| self.runs_raft(*at);
-        let logs = Self::places(set).filter(runs).map(|at| self.volumes[at].log).filter(|log| log.genesis == genesis);
-        let last = logs.max_by_key(Log::end).map_or(servers, |log| log.servers);
+        let logs = Self::places(set).filter(runs).map(|at| (at, self.volumes[at].log));
+        let logs = logs.filter(|(_, log)| log.genesis == genesis);
+        let last = logs.max_by_key(|(at, log)| (log.end(), *at == slot)).map_or(servers, |(_, log)| log.servers);
         // What has had no leader yet has nothing to lose.
         let led = self.clusters[genesis as usize - 1].led;
         let works = led && last.has(place_of(slot)) && self.good_voters(set, genesis, &last, None) >= last.majority();

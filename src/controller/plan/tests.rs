@@ -95,6 +95,7 @@ fn a_set_of_servers_gets_its_services_and_a_budget_which_go_with_it() {
     assert_eq!((&peers["clusterIP"], &peers["publishNotReadyAddresses"]), (&json!("None"), &json!(true)));
     let leader = &find(&plan, "Service", "dkron-leader")["spec"];
     assert_eq!(leader["selector"], json!({ (label::CLUSTER): "dkron", (label::LEADER): "true" }));
+    assert_eq!(leader["publishNotReadyAddresses"], true, "the label alone says who leads");
     let note = "made what was missing: Service peers, Service dkron-leader, PodDisruptionBudget dkron";
     let said: Vec<_> = plan.say.iter().map(|remark| (remark.reason, remark.warning, &*remark.note)).collect();
     assert_eq!(said, [("Created", false, note)]);

@@ -118,11 +118,30 @@ impl Facts {
         founding_of(self.peer_of(&leader.name)?)
     }
 
-    /// What the others of the own raft cluster call its founding, also those who have not heard yet who leads now; the first leader of all
-    /// as its founders were told.
+    /// What the others of the own raft cluster call its founding, also those who have not heard yet who leads now; the first leader of all,
+    /// and whoever is surely of what it leads, as its founders were told.
     fn founding(&self) -> Option<&Name> {
-        let own = || self.to_be_founded.as_ref().filter(|_| self.founded == Some(true) && self.leads());
+        let own = || self.to_be_founded.as_ref().filter(|_| self.is_of_the_founded());
         self.owners_of_others(|_| true).find_map(|owner| owner.founding.as_ref()).or_else(own)
+    }
+
+    /// Raft has what this server was last started to found: it leads as the first of all, it has founded it alone, or it follows one that held
+    /// nothing a moment ago and was told the same.
+    fn is_of_the_founded(&self) -> bool {
+        let Some(raft) = &self.raft else { return false };
+        let first = self.founded == Some(true) && self.leads();
+        let alone = !raft.servers.is_empty() && raft.servers.iter().all(|server| self.is_own(server));
+        let told = |state: &State| state.disk == Disk::Empty && state.founding == self.to_be_founded;
+        let founder = |leader: &Leader| self.peer_of(&leader.name)?.state.as_ref().map(told);
+        let follows =
+            || raft.of_leader && self.is_among(&raft.servers) && self.own_leader().and_then(founder) == Some(true);
+        first || alone || follows()
+    }
+
+    /// What others are told that it is called, until raft has it.
+    pub fn told_founding(&self, founds: bool) -> Option<&Name> {
+        let told = if founds { &self.to_be_founded } else { &self.me.founding };
+        told.as_ref().filter(|_| !self.formed || founds && self.disk == Disk::Empty)
     }
 
     /// What the own disk calls it.

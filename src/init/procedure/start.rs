@@ -291,10 +291,10 @@ pub fn lowest(facts: &Facts, now: Moment) -> Option<&Name> {
     facts.first(facts.size(now)?).into_iter().next()
 }
 
-/// What the lowest server calls the cluster that is to be founded: whichever of them leads first, all call it so. By the own name where
-/// that one does not say.
+/// What the lowest server calls the cluster that is to be founded, by its last word: whichever of them leads first, all call it so. By the
+/// own name where that one does not say.
 pub fn told_founding(facts: &Facts, now: Moment) -> Option<Name> {
-    let told = facts.peers.get(lowest(facts, now)?).and_then(|peer| peer.wrapper(now)?.founding.clone());
+    let told = facts.peers.get(lowest(facts, now)?).and_then(|peer| peer.state.as_ref()?.founding.clone());
     told.or_else(|| facts.me.founding.clone())
 }
 

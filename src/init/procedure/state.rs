@@ -50,7 +50,8 @@ pub struct State {
     /// Servers of the bootstrap that it takes part in, or would.
     #[serde(default)]
     pub size: Option<u32>,
-    /// What the cluster is to be called if this server is the lowest of those that found it; `None` once there is one.
+    /// What the cluster is called that it was started to found, or is to be called if this server is the lowest of those that found it;
+    /// `None` once there is one.
     #[serde(default)]
     pub founding: Option<Name>,
     /// Whether it was started with `--bootstrap-expect` and has not heard of a leader since.

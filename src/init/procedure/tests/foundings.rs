@@ -39,20 +39,59 @@ fn whoever_leads_first_calls_the_cluster_as_the_lowest_founder_does() {
         }
         assert_eq!(server.launch().expect("a start").expect, Some(3));
         server.hear(Input::Started);
-        assert_eq!(
-            server.procedure.state(server.now).founding.as_deref(),
-            Some("f1"),
-            "its own, should it be the lowest"
-        );
+        let told = |server: &Life| server.procedure.state(server.now).founding;
+        let said = told(&server);
         server.own(&[0, 1, 2], Some(1));
+        assert_eq!(told(&server), said, "raft has yet to tell");
         server.say_raft(&[0, 1, 2]);
         let state = server.procedure.state(server.now);
         assert_eq!(state.founding, None, "it is founded");
-        state.owner.and_then(|owner| owner.founding)
+        let founding = state.owner.and_then(|owner| owner.founding);
+        assert_eq!(said, founding);
+        founding
     };
     let lowest = State { up: true, phase: Phase::Serving, expecting: true, ..empty(0) };
     assert_eq!(called(lowest.clone()).as_deref(), Some("f0"));
     assert_eq!(called(State { founding: None, ..lowest }).as_deref(), Some("f1"), "an older wrapper does not say");
+}
+
+#[test]
+fn founders_know_the_name_before_a_leader_has_said_it() {
+    let said = |server: &Life| server.procedure.state(server.now).owner.and_then(|owner| owner.founding);
+    let founder = |ordinal| {
+        let mut server = Life::new(ordinal, 3, |_| {});
+        let lowest = State { up: true, phase: Phase::Serving, expecting: true, ..empty(0) };
+        let others = [lowest, empty(1), empty(2), empty(3), empty(4)];
+        for other in others.into_iter().filter(|other| *other.pod != *name(ordinal)) {
+            server.hear(other);
+        }
+        assert_eq!(server.launch().expect("a start").expect, Some(3));
+        server.hear(Input::Started);
+        server
+    };
+    let follows = |leader: State| {
+        let mut server = founder(1);
+        server.hear(leader);
+        server.own(&[0, 1, 2], Some(0));
+        server.say_raft(&[0, 1, 2]);
+        said(&server)
+    };
+    assert_eq!(follows(empty(0)).as_deref(), Some("f0"), "the leader held nothing a moment ago");
+    let told_otherwise = State { founding: Some("f7".into()), ..empty(0) };
+    assert_eq!(follows(told_otherwise), None, "it calls it otherwise");
+    assert_eq!(follows(serving(0, &[0, 1, 2], 0)), None, "a leader from before has another name, perhaps");
+
+    let mut alone = Life::new(0, 1, |_| {});
+    alone.hear(Input::Desired(desired(1, &[0]), alone.now.at));
+    assert_eq!(alone.launch().map(|launch| launch.expect), Some(Some(1)), "{}", alone.waits_for());
+    alone.hear(Input::Started);
+    alone.own(&[0], None);
+    alone.say_raft(&[0]);
+    assert_eq!(said(&alone).as_deref(), Some("f0"), "nobody has led yet");
+    let mut waits = founder(0);
+    waits.own(&[0, 1, 2], None);
+    waits.say_raft(&[0, 1, 2]);
+    assert_eq!(said(&waits), None, "somebody else may lead another");
 }
 
 #[test]

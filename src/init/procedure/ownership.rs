@@ -132,7 +132,8 @@ impl Facts {
         let first = self.founded == Some(true) && self.leads();
         let alone = !raft.servers.is_empty() && raft.servers.iter().all(|server| self.is_own(server));
         let told = |state: &State| state.disk == Disk::Empty && state.founding == self.to_be_founded;
-        let founder = |leader: &Leader| self.peer_of(&leader.name)?.state.as_ref().map(told);
+        // An older word may be that of an earlier life, which called it otherwise.
+        let founder = |leader: &Leader| self.peer_of(&leader.name)?.wrapper(raft.at).map(told);
         let follows =
             || raft.of_leader && self.is_among(&raft.servers) && self.own_leader().and_then(founder) == Some(true);
         first || alone || follows()

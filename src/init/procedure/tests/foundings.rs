@@ -69,16 +69,19 @@ fn founders_know_the_name_before_a_leader_has_said_it() {
         server.hear(Input::Started);
         server
     };
-    let follows = |leader: State| {
+    let follows_after = |millis, leader: State| {
         let mut server = founder(1);
         server.hear(leader);
+        server.passes(millis);
         server.own(&[0, 1, 2], Some(0));
         server.say_raft(&[0, 1, 2]);
         said(&server)
     };
+    let follows = |leader| follows_after(50, leader);
     assert_eq!(follows(empty(0)).as_deref(), Some("f0"), "the leader held nothing a moment ago");
     let told_otherwise = State { founding: Some("f7".into()), ..empty(0) };
     assert_eq!(follows(told_otherwise), None, "it calls it otherwise");
+    assert_eq!(follows_after(9_000, empty(0)), None, "it may have begun anew since");
     assert_eq!(follows(serving(0, &[0, 1, 2], 0)), None, "a leader from before has another name, perhaps");
 
     let mut alone = Life::new(0, 1, |_| {});

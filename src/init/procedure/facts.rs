@@ -205,7 +205,12 @@ impl Facts {
         young(self.desired.as_ref(), now)
     }
 
-    /// When that was written.
+    /// Kubernetes' last word, however old.
+    pub fn last_desired(&self) -> Option<&Desired> {
+        self.desired.as_ref().map(|(desired, _)| desired)
+    }
+
+    /// When a young one was written.
     pub fn desired_since(&self, now: Moment) -> Option<Moment> {
         self.desired.as_ref().map(|(_, written)| *written).filter(|written| now.since(*written) <= DESIRED_HOLDS)
     }
@@ -217,7 +222,7 @@ impl Facts {
 
     /// UID of the own set, as far as anybody ever told it.
     pub fn set_uid(&self) -> Option<&Name> {
-        self.desired.as_ref().map(|(desired, _)| &desired.set_uid)
+        self.last_desired().map(|desired| &desired.set_uid)
     }
 
     /// Kubernetes has this pod; never without its word.
@@ -262,8 +267,8 @@ impl Facts {
     }
 
     /// Kubernetes' last word, however old, does not say that it is more than is wanted.
-    fn may_be_wanted(&self, pod: &str) -> bool {
-        let Some((desired, _)) = &self.desired else { return true };
+    pub fn may_be_wanted(&self, pod: &str) -> bool {
+        let Some(desired) = self.last_desired() else { return true };
         self.ordinal(pod).is_none_or(|ordinal| desired.wanted().contains(&ordinal))
     }
 

@@ -133,7 +133,7 @@ impl Procedure {
     }
 
     /// A voter of the own leader's has just told a configuration that has it, and the last reading, from before that, does not.
-    fn somebody_became_a_voter(&self, now: Moment) -> bool {
+    pub(super) fn somebody_became_a_voter(&self, now: Moment) -> bool {
         let Some(raft) = &self.facts.raft else { return false };
         let leader = self.facts.own_leader();
         let became = |peer: &Peer, state: &State| {

@@ -259,10 +259,11 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     Start::Run(launch, Why::Bootstrap)
 }
 
-/// Kubernetes wants more servers than are to found the cluster, and not all of these answer.
+/// Kubernetes wants more servers than are to found the cluster, by its last word, and not all of these answer: silence of its own unsays
+/// nothing.
 fn are_more_wanted(facts: &Facts, size: u32, now: Moment) -> bool {
-    let Some(desired) = facts.desired(now).filter(|desired| desired.replicas > size) else { return false };
-    let wanted = |peer: &&Peer| peer.sure(now).is_some() && !facts.is_surplus(now, &peer.name.pod);
+    let Some(desired) = facts.last_desired().filter(|desired| desired.replicas > size) else { return false };
+    let wanted = |peer: &&Peer| peer.sure(now).is_some() && facts.may_be_wanted(&peer.name.pod);
     let there = facts.peers.values().filter(wanted).count() + 1;
     there < desired.replicas as usize
 }

@@ -296,6 +296,7 @@ impl Procedure {
                 // Whoever has just come or gone changes the configuration within seconds, and the marker has to tell of that.
                 let news = self.facts.seen.values().any(|(_, since)| now.since(*since) < READ_SETTLED);
                 let pause = match settled {
+                    true if self.somebody_became_a_voter(now) => READ_JOINING,
                     true if news => READ_LEADERLESS,
                     true => READ_SETTLED,
                     false => READ_JOINING,

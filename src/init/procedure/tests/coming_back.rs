@@ -272,6 +272,21 @@ fn all_that_are_wanted_answer_before_a_smaller_number_founds_the_cluster() {
 }
 
 #[test]
+fn silence_of_kubernetes_does_not_unsay_that_more_are_wanted() {
+    let starts = |replicas: u32| {
+        let mut server = Life::new(0, 1, |_| {});
+        server.hear(Input::Desired(desired(replicas, &[0]), server.now.at));
+        server.wait(Duration::from_secs(40));
+        for ordinal in [1, 2] {
+            server.hear(Input::Looked { pod: name(ordinal), asked: server.now.at, looks: Ok(vec![]) });
+        }
+        server.launch().is_some()
+    };
+    assert!(starts(1));
+    assert!(!starts(3), "they may hold the cluster");
+}
+
+#[test]
 fn who_comes_back_before_those_that_found_the_cluster_joins_them() {
     let mut server = Life::new(1, 3, |_| {});
     let founds =

@@ -243,3 +243,23 @@ fn whoever_has_just_come_may_make_one_pool_of_two() {
     assert!((18..=22).contains(&after(100)), "{}", after(100));
     assert!((24..=28).contains(&after(10)), "{}", after(10));
 }
+
+#[test]
+fn raft_is_read_anew_a_second_after_somebody_became_a_voter() {
+    let reads = |became: bool| {
+        let mut server = Life::running(0, &[0, 1, 2], 0);
+        let reads = |server: &mut Life, told: &State| {
+            server.hear(told.clone());
+            server.passes(50);
+            server.procedure.step(server.now, Input::Tick).iter().any(|action| matches!(action, Action::ListRaft(_)))
+        };
+        let known = serving(1, &[0, 1], 0);
+        (0..400).find(|_| reads(&mut server, &known)).expect("it reads when it has settled");
+        server.say_raft(&[0, 1]);
+        server.passes(900);
+        let new = State { voter_for: Some(100), ..serving(2, &[0, 1, 2], 0) };
+        (0..400).find(|_| reads(&mut server, if became { &new } else { &known })).expect("it reads again")
+    };
+    assert!(reads(true) <= 3, "the marker is what a dkron that moved goes by");
+    assert!(reads(false) > 40);
+}

@@ -65,7 +65,9 @@ const BEHIND: u32 = 3;
 /// What the leader does so shortly before a leave the leaving server cannot know.
 const RACE: u64 = 100;
 /// A dkron that starts is looked at each 0.1 s: for so long its wrapper cannot know that it serves by now.
-const LOOK: u64 = 105;
+pub const LOOK: u64 = 105;
+/// A look at one whose wrapper is silent, 0.8 s at the most, after one second in which nobody was asked.
+const SILENT_LOOK: u64 = 1_900;
 /// That somebody leaves whom nobody hears is known when gossip shows it, and that is read: after 0.12 s, 0.2 s and 0.1 s at the latest.
 const GOSSIP: u64 = 450;
 /// Raft's configuration is read each second by who is about to go: a younger change by the leader itself cannot be known.
@@ -137,9 +139,18 @@ impl World {
         let told = |at: Slot| [self.stop_told[at], self.stop_told_last[at]].into_iter().filter(|told| *told != 0);
         let all = |own: u64| {
             let at_once = |at: Slot| told(at).any(|told| told.abs_diff(own) <= AT_ONCE);
-            Self::places(set_of(slot)).filter(|at| self.is_there(*at)).all(at_once)
+            let counts = |at: &Slot| self.is_there(*at) && !(*at != slot && self.has_never_run(*at, slot));
+            Self::places(set_of(slot)).filter(counts).all(at_once)
         };
         told(slot).any(all)
+    }
+
+    /// Its pod is new and has yet to run, and no word of Kubernetes has told `but` of it.
+    fn has_never_run(&self, slot: Slot, but: Slot) -> bool {
+        let nothing = self.stop_told[slot] == 0 && self.wrappers[slot].is_none() && self.dkron[slot].is_none();
+        let desired = self.pods[but].as_ref().and_then(|pod| pod.desired.as_ref());
+        let untold = |born: u64| desired.is_none_or(|(_, written)| *written < born);
+        nothing && self.pods[slot].as_ref().is_none_or(|pod| !pod.running && untold(pod.born))
     }
 
     /// The only voter, and nobody runs whom it could reach.
@@ -168,8 +179,14 @@ impl World {
         }
         let stops = self.wrappers[slot].as_ref().is_some_and(|wrapper| wrapper.stopping);
         let ip = self.pods[slot].as_ref().map(|pod| pod.ip);
-        // A wrapper tells what its dkron showed when it looked last: whom that has met since, nobody else can know.
+        // A wrapper tells what its dkron showed when it looked last: whom that has met since, nobody else can know. Where it tells nothing,
+        // its dkron is asked after half a second in vain, and a wrapper acts on answers that are up to a second old.
+        let mute = |other: Slot| self.network.state_cut & (bit(slot) | bit(other)) != 0;
         let told = |other: Slot| {
+            if mute(other) {
+                let entry = self.dkron[other].as_ref().map(|process| process.serf.view[place_of(slot)]);
+                return entry.is_some_and(|entry| self.now >= entry.since + SILENT_LOOK);
+            }
             let wrapper = self.wrappers[other].as_ref();
             wrapper.is_none_or(|wrapper| {
                 let members = wrapper.procedure.state(clock(other, self.now)).members;

@@ -71,6 +71,11 @@ impl Network {
         (owner != NOBODY).then_some(usize::from(owner))
     }
 
+    /// Nobody who asked for the name of the place was ever told an address, or not since it led somewhere.
+    pub fn is_nameless(&self, slot: Slot) -> bool {
+        self.dns[slot].ip.is_none()
+    }
+
     /// Whether packets go both ways.
     pub fn reaches(&self, one: Slot, other: Slot) -> bool {
         self.cuts[one] & bit(other) == 0 && self.cuts[other] & bit(one) == 0

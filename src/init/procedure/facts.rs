@@ -158,7 +158,9 @@ impl Facts {
         // What was so before the first word happened at no known time.
         let news = self.desired.is_some();
         for pod in desired.pods.iter().filter(|pod| pod.deleting && !known.contains(&&pod.uid)) {
-            if let Some(peer) = self.peers.get_mut(&pod.name).filter(|peer| news && !peer.has_parted()) {
+            if let Some(peer) =
+                self.peers.get_mut(&pod.name).filter(|peer| news && (peer.stopped.is_none() || !peer.has_parted()))
+            {
                 peer.stopped = Some(written);
             }
         }
@@ -363,7 +365,7 @@ impl Facts {
             return pod.deleting;
         }
         // A pod that is wanted and not there is about to be made; unless it said that it stops, it was lost.
-        parted && peer.parted_lately(now)
+        parted && peer.parted_lately(now) && !self.has_rejoined(peer)
             || desired.set_deleting
             || self.is_surplus(now, &peer.name.pod) && !self.is_news(now, peer)
     }

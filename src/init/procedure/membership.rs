@@ -21,6 +21,13 @@ impl Facts {
         self.own.iter().flat_map(|own| &own.members).any(|member| peer.stands_as(member, now))
     }
 
+    /// The own dkron sees this peer alive, and did not yet when its wrapper was heard last: who has gone without a leave is still shown for a
+    /// while.
+    pub fn has_rejoined(&self, peer: &Peer) -> bool {
+        let seen = self.seen.get(peer.node());
+        self.is_member(peer.node()) && seen.is_some_and(|(_, since)| *since > peer.told)
+    }
+
     /// Takes in what the own dkron shows.
     pub fn look_at_own(&mut self, now: Moment, view: Option<DkronView>) {
         for member in view.iter().flat_map(|view| &view.members) {

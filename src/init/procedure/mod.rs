@@ -320,6 +320,9 @@ impl Procedure {
         }
         if of_own || of_leader {
             self.facts.own_raft = (of_own && !self.facts.is_led(now)).then(|| reading.servers.clone());
+            if of_own && !of_leader {
+                self.own_raft_was_read(&reading.servers);
+            }
             self.raft_was_read(now, reading.clone());
         }
         let leads = self.facts.leader(now).is_some_and(|(leader, sure)| sure && leader.rpc_addr.parse() == Ok(at));

@@ -130,7 +130,9 @@ impl Facts {
     fn is_of_the_founded(&self) -> bool {
         let Some(raft) = &self.raft else { return false };
         let first = self.founded == Some(true) && self.leads();
-        let alone = !raft.servers.is_empty() && raft.servers.iter().all(|server| self.is_own(server));
+        // Later it may be the last one of what others founded.
+        let at_once = self.marker.is_none() && !raft.servers.is_empty();
+        let alone = at_once && raft.servers.iter().all(|server| self.is_own(server));
         let told = |state: &State| state.disk == Disk::Empty && state.founding == self.to_be_founded;
         // An older word may be that of an earlier life, which called it otherwise.
         let founder = |leader: &Leader| self.peer_of(&leader.name)?.wrapper(raft.at).map(told);

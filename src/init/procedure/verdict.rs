@@ -8,7 +8,7 @@ use super::facts::HEARING;
 use super::joining::stands_at;
 use super::moment::Moment;
 use super::peer::Peer;
-use super::state::{Disk, Name, Phase, Server, State};
+use super::state::{Disk, Name, Phase, Server, State, lists};
 use super::{Procedure, Stage, majority};
 
 /// No leader for so long: going takes nothing from anybody.
@@ -22,6 +22,9 @@ const FOLLOWS: Duration = Duration::from_secs(7);
 
 /// Servers that were told to stop within this time were told so together: Kubernetes tells each node on its own.
 const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// Whoever comes back is a voter within this time, or something keeps it from that.
+const JOINED: Duration = Duration::from_secs(10);
 
 /// What going would mean.
 pub enum Verdict {
@@ -103,7 +106,9 @@ impl Procedure {
         let serving = self.found_by_one(now, &self.serving_voters(&counts));
         let needed = majority(voters.saturating_sub(1));
         if self.found_by_one(now, &alive) >= majority(stay.len()) && serving >= needed {
-            return Verdict::Go;
+            // The one that stays could not undo it if it took this server up again together with those who come.
+            let alone = alive.len() == 1 && voters == 2;
+            return if alone && self.is_about_to_be_joined(now) { Verdict::Hold(1, 2) } else { Verdict::Go };
         }
         if self.is_past_hope(now) {
             return Verdict::NoCluster;
@@ -124,6 +129,16 @@ impl Procedure {
         let at_once =
             |stopped: Moment| stopped.since(farewell.begun) <= AT_ONCE && farewell.begun.since(stopped) <= AT_ONCE;
         !serves && peer.stopped.is_some_and(at_once)
+    }
+
+    /// Somebody has just come back, and is to be a voter in a moment.
+    fn is_about_to_be_joined(&self, now: Moment) -> bool {
+        let listed = |node: &Name| self.facts.raft.as_ref().is_some_and(|raft| lists(&raft.servers, node));
+        let comes = |peer: &Peer, state: &State| {
+            let lately = peer.came.is_some_and(|came| now.since(came) < JOINED);
+            serves(peer, now) && lately && !listed(&state.node) && !self.facts.is_surplus(now, &peer.name.pod)
+        };
+        self.facts.peers.values().any(|peer| peer.wrapper(now).is_some_and(|state| comes(peer, state)))
     }
 
     /// It was there once, or Kubernetes or gossip has it, or raft counts on it.

@@ -13,7 +13,7 @@ use super::launching::Launching;
 use super::moment::{Moment, begins};
 use super::ownership::tells_of_others;
 use super::saying::Saying;
-use super::state::{Disk, Leader, Name};
+use super::state::{Disk, Leader, Name, Server};
 use super::{OWN_HURRY, Procedure, Stage};
 
 /// A dkron that was told to end and does not is killed after this time.
@@ -53,6 +53,8 @@ pub struct Child {
     pub agreed: Option<u32>,
     /// It was started with new addresses for all.
     pub was_stranded: bool,
+    /// Its raft has told a configuration without this server.
+    was_unlisted: bool,
     /// The leader that it was started to follow.
     pub follows: Option<Name>,
     /// What it joins.
@@ -171,6 +173,15 @@ impl Procedure {
         }
         if self.facts.own.is_none() {
             self.facts.voter_since = None;
+        }
+    }
+
+    /// The own raft tells what it has from before, until a leader gives it more: this server after a configuration without it is a leader's.
+    pub(super) fn own_raft_was_read(&mut self, servers: &[Server]) {
+        if !servers.iter().any(|server| self.facts.is_own(server) && server.voter) {
+            self.child.was_unlisted = true;
+        } else if self.child.was_unlisted {
+            self.watch.cures.out_of_raft = false;
         }
     }
 

@@ -47,6 +47,8 @@ pub struct Entry {
     pub fail_at: u64,
     /// Its name is free from then on, if it failed.
     pub free_at: u64,
+    /// It has been seen so, or alive there, since then.
+    pub since: u64,
 }
 
 /// The gossip of one process.
@@ -186,7 +188,9 @@ impl World {
             Standing::Failed => known.free_at <= now,
             Standing::Alive | Standing::Leaving => false,
         };
-        let told_again = Entry { suspect_at: 0, fail_at: 0, free_at: 0, ..told };
+        let same = known.standing == told.standing && known.ip == told.ip;
+        let since = if same { known.since } else { now };
+        let told_again = Entry { suspect_at: 0, fail_at: 0, free_at: 0, since, ..told };
         let joins;
         if known.standing == Standing::Unknown {
             // What is dead is not new, nor is what the other one suspects to be.

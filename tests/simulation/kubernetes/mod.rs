@@ -6,7 +6,9 @@ mod kubelet;
 
 pub use controller::Roll;
 
+use crate::dkron::{Process, Stage};
 use crate::driver::clock;
+use crate::invariants::LOOK;
 use crate::names::{Ip, Slot, place_of, set_of, slot_of};
 use crate::world::World;
 
@@ -174,12 +176,18 @@ impl World {
         })
     }
 
-    /// Its pod was made while the two were cut off, and no word of Kubernetes has told of it since.
+    /// Its pod was made while the two were cut off, or its dkron, whose name nobody has asked for since, is just entering gossip; and no word
+    /// of Kubernetes has told of it since.
     fn is_unheard_of(&self, but: Slot, slot: Slot) -> bool {
         let Some(born) = self.pods[slot].as_ref().map(|pod| pod.born) else { return false };
         let desired = self.pods[but].as_ref().and_then(|pod| pod.desired.as_ref());
         let untold = desired.is_none_or(|(_, written)| *written < born);
-        !self.reaches(but, slot) && self.network.parted_at < born && untold
+        let cut_off = !self.reaches(but, slot) && self.network.parted_at < born;
+        let entry = self.dkron[but].as_ref().map(|process| process.serf.view[place_of(slot)]);
+        let enters = |process: &Process| process.stage < Stage::Serving;
+        let unmet =
+            self.dkron[slot].as_ref().is_none_or(enters) && entry.is_none_or(|entry| self.now < entry.stamp + LOOK);
+        untold && (cut_off || unmet && self.network.is_nameless(slot))
     }
 
     /// Nobody wants it any more, and it runs no raft, or `but` does not reach it.

@@ -95,6 +95,9 @@ fn founders_know_the_name_before_a_leader_has_said_it() {
     waits.own(&[0, 1, 2], None);
     waits.say_raft(&[0, 1, 2]);
     assert_eq!(said(&waits), None, "somebody else may lead another");
+    waits.wait(Duration::from_secs(4));
+    waits.say_raft(&[0]);
+    assert_eq!(said(&waits), None, "the others have been taken out since");
 }
 
 #[test]

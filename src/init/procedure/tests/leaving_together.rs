@@ -52,6 +52,29 @@ fn who_was_told_later_than_the_others_holds_for_them() {
 }
 
 #[test]
+fn who_was_stopping_when_it_was_first_heard_was_not_told_with_this_server() {
+    let goes = |second: Phase| {
+        let mut server = Life::with_state(0, &ALL);
+        let [one, two] = states_of_others(Phase::Holding);
+        server.hear(serving(1, &ALL, 1));
+        server.hear(State { phase: second, ..serving(2, &ALL, 1) });
+        assert!(server.launch().is_some(), "{}", server.waits_for());
+        server.hear(Input::Started);
+        server.own(&ALL, Some(1));
+        server.say_raft(&ALL);
+        server.wait(Duration::from_millis(500));
+        server.hear(two);
+        server.hear(Input::Stop);
+        server.hear(one);
+        server.hear(State { disk: Disk::State, formed: true, size: None, raft: Some(raft(&ALL)), ..empty(2) });
+        server.say_raft_if_asked(&ALL);
+        deeds(server.wait(Duration::from_millis(1200))).contains(&Action::AskBusy)
+    };
+    assert!(goes(Phase::Serving), "all were told within half a second");
+    assert!(!goes(Phase::Holding), "it may have been told long ago, and needs this server");
+}
+
+#[test]
 fn kubernetes_tells_of_those_who_went_without_a_word() {
     let mut server = Life::running(0, &ALL, 1);
     server.hear(Input::Desired(desired(3, &ALL), server.now.at));

@@ -50,6 +50,19 @@ fn raft_that_follows_somebody_has_taken_it_up_whatever_gossip_shows() {
 }
 
 #[test]
+fn raft_that_has_this_server_after_all_has_it_of_a_leader() {
+    let mut server = back(&[0, 1]);
+    let mut tells = |servers: &[u8]| {
+        server.wait(Duration::from_secs(4));
+        assert_eq!(server.procedure.reading.map(|(asked, _)| asked), Some(at(2)));
+        server.hear(Input::Raft(at(2), Ok(raft(servers).into())))
+    };
+    assert!(!is_marked(&tells(&ALL)), "that may be from before");
+    assert!(!is_marked(&tells(&[0, 1])), "it has heard that it was taken out");
+    assert!(is_marked(&tells(&ALL)));
+}
+
+#[test]
 fn one_that_holds_nothing_has_nothing_from_before() {
     let of_three = |me: &mut Me| {
         (me.disk, me.marker, me.generation) = (Disk::State, Some(marker(&ALL)), Generation::Three);

@@ -145,3 +145,50 @@ fn who_went_alone_may_be_about_to_come_back_when_the_others_go_later() {
     assert!(ends(1).is_some_and(|half| half <= 6), "together: {:?}", ends(1));
     assert!(ends(20).is_some_and(|half| half >= 66), "{:?}", ends(20));
 }
+
+#[test]
+fn who_is_in_gossip_again_since_it_said_that_it_goes_does_not_go() {
+    let ends = |rejoins: bool| {
+        let mut server = Life::running(0, &ALL, 0);
+        server.hear(State { phase: Phase::Leaving, up: false, ..leaderless(2, &ALL) });
+        let shows = |status| {
+            let mut members = members(&[0, 1]);
+            members.push(Member::new(name(2), ip(2), status));
+            Input::Own(Some(DkronView { leader: Some(leader(0)), leads: true, members }))
+        };
+        server.hear(shows(Status::Left));
+        server.passes(3_000);
+        let shown = shows(if rejoins { Status::Alive } else { Status::Left });
+        let mut wanted = server.hear(Input::Stop);
+        // Kubernetes has yet to tell of its new pod.
+        wanted.extend(server.hear(Input::Desired(desired(3, &[0, 1]), server.now.at)));
+        for _ in 0..4 {
+            server.passes(500);
+            wanted.extend(server.hear(State { phase: Phase::Holding, ..serving(1, &[0, 1], 0) }));
+            wanted.extend(server.finds_no_name_of(2));
+            wanted.extend(server.hear(shown.clone()));
+            wanted.extend(server.say_raft_if_asked(&[0, 1]));
+        }
+        wanted.contains(&Action::AskBusy)
+    };
+    assert!(ends(false), "all go");
+    assert!(!ends(true), "it is about to be a voter");
+}
+
+#[test]
+fn of_two_voters_none_goes_while_somebody_has_just_come_back_and_is_about_to_be_one() {
+    let goes = |seconds: u64| {
+        let mut server = Life::running(1, &ALL, 0);
+        server.hear(State { phase: Phase::Leaving, up: false, ..leaderless(2, &[0, 1]) });
+        server.wait(Duration::from_secs(1));
+        let starting = State { phase: Phase::Starting, ..empty(2) };
+        for _ in 0..=seconds {
+            server.hear(starting.clone());
+            server.say_raft_if_asked(&[0, 1]);
+            server.wait(Duration::from_secs(1));
+        }
+        settle(&mut server, &[serving(0, &[0, 1], 0), starting], &[0, 1]).contains(&Action::AskBusy)
+    };
+    assert!(!goes(1), "the one that stays could not take it up where it has taken this one up again");
+    assert!(goes(12), "something keeps it from that");
+}

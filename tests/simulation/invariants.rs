@@ -73,7 +73,7 @@ const GOSSIP: u64 = 450;
 /// Raft's configuration is read each second by who is about to go: a younger change by the leader itself cannot be known.
 const READ: u64 = 1_200;
 /// That a dkron without a wrapper is to end Kubernetes alone tells: its word is written after 1.2 s at the latest and read within 0.9 s.
-const WORD: u64 = 2_100;
+pub const WORD: u64 = 2_100;
 /// Time to have a server taken out again that a leader took up while it left.
 const UNDOING: u64 = 8000;
 /// Word of a TERM reaches the others within a second, and counts as one of the same time within two.

@@ -230,9 +230,11 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if let Some(pod) = gone {
         return Start::Wait(Waiting::Gone(pod.clone()));
     }
-    let before = place.checked_sub(1).and_then(|before| facts.peers.get(first[before]));
-    if before.is_some_and(|peer| !peer.is_up(now)) {
-        return Start::Wait(Waiting::Turn(first[place - 1].clone()));
+    // That one is up since those before it are: of whom dkron 3 does not ask, an older word does not tell whether they have founded it.
+    let from = if facts.me.generation == Generation::Three { 0 } else { place.saturating_sub(1) };
+    let is_down = |pod: &&&Name| facts.peers.get(**pod).is_some_and(|peer| !peer.is_up(now));
+    if let Some(pod) = first[from..place].iter().rfind(is_down) {
+        return Start::Wait(Waiting::Turn((*pod).clone()));
     }
     // Who comes after this one may found the cluster at any moment, without it or with its name from before, and so may one that comes
     // before it and sees as many others as it expects. Two must not, and dkron 3 does not ask.

@@ -48,6 +48,23 @@ fn the_others_follow_one_after_another() {
 }
 
 #[test]
+fn with_dkron_3_an_older_word_of_one_that_starts_first_is_not_enough() {
+    let waits = |generation| {
+        let mut server = Life::new(2, 3, |me| me.generation = generation);
+        nobody_beyond(&mut server, 3);
+        server.hear(State { phase: Phase::Starting, expecting: true, ..empty(0) });
+        server.hear(State { up: true, phase: Phase::Serving, expecting: true, ..empty(1) });
+        server.waits_for()
+    };
+    assert_eq!(
+        waits(Generation::Three),
+        "waiting for a-0, which starts first",
+        "it may have founded the cluster by now"
+    );
+    assert!(!waits(Generation::Four).starts_with("waiting"), "{}", waits(Generation::Four));
+}
+
+#[test]
 fn a_server_alone_starts_with_itself() {
     let mut server = Life::new(0, 1, |_| {});
     assert_eq!(server.launch(), None, "somebody may have been added");

@@ -23,8 +23,8 @@ pub fn peers(namespace: &str, cluster: &Cluster) -> Value {
     service
 }
 
-/// Leads people and programs to the leader, whoever that is. The label alone says who: Kubernetes calls every pod of a node "not ready" that
-/// it has not heard of for 50 s, as after an outage of the API server, while dkron goes on.
+/// Leads people and programs to the leader, whoever that is. The label alone says who: Kubernetes calls every pod of a node "not ready" whose
+/// kubelet has been silent for 50 s, as after an outage of the API server, while dkron goes on.
 pub fn leader(namespace: &str, cluster: &Cluster) -> Value {
     let mut service = cluster.object("v1", "Service", namespace, &leader_name(&cluster.name));
     service["spec"] = json!({

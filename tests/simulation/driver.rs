@@ -17,6 +17,8 @@ const CLOCKS: u64 = 5_000_000;
 
 /// A procedure that takes in more than this is in a loop.
 const STEPS: u32 = 60_000;
+/// `dkron version` beside a start takes about as long as that, milliseconds.
+const VERSION: u64 = 400;
 
 /// A wrapper and its edges.
 #[derive(Debug)]
@@ -130,7 +132,8 @@ impl World {
             size: Some(size as u32),
             users_size: Some(size as u32),
             storage: if self.params.ephemeral { Storage::Ephemeral } else { Storage::Persistent },
-            generation: if self.params.three { Generation::Three } else { Generation::Four },
+            // Beside an empty disk it asks for the version only once dkron starts.
+            generation: if self.params.three && disk != Disk::Empty { Generation::Three } else { Generation::Four },
             grace: std::time::Duration::from_secs(self.params.grace),
             rpc_port: port::DKRON_RPC,
             disk,
@@ -366,6 +369,9 @@ impl World {
         let join = launch.join.iter().filter_map(|name| self.target(name)).collect();
         self.start_dkron(slot, Flags { join, expect: launch.expect.unwrap_or(0) });
         self.wrapper_hears(slot, 1, Input::Started);
+        if self.params.three {
+            self.wrapper_hears(slot, VERSION, Input::Generation(Generation::Three));
+        }
         self.ask_own(slot);
     }
 

@@ -66,14 +66,14 @@ const BEHIND: u32 = 3;
 const RACE: u64 = 100;
 /// A dkron that starts is looked at each 0.1 s: for so long its wrapper cannot know that it serves by now.
 pub const LOOK: u64 = 105;
-/// A look at one whose wrapper is silent, 0.8 s at the most, after one second in which nobody was asked.
-const SILENT_LOOK: u64 = 1_900;
+/// A look at one whose wrapper is silent takes 0.8 s, and another one may have been under way.
+const SILENT_LOOK: u64 = 1_100;
 /// That somebody leaves whom nobody hears is known when gossip shows it, and that is read: after 0.12 s, 0.2 s and 0.1 s at the latest.
 const GOSSIP: u64 = 450;
 /// Raft's configuration is read each second by who is about to go: a younger change by the leader itself cannot be known.
 const READ: u64 = 1_200;
 /// That a dkron without a wrapper is to end Kubernetes alone tells: its word is written after 1.2 s at the latest and read within 0.9 s.
-pub const WORD: u64 = 2_100;
+const WORD: u64 = 2_100;
 /// Time to have a server taken out again that a leader took up while it left.
 const UNDOING: u64 = 8000;
 /// Word of a TERM reaches the others within a second, and counts as one of the same time within two.
@@ -145,12 +145,11 @@ impl World {
         told(slot).any(all)
     }
 
-    /// Its pod is new and has yet to run, and no word of Kubernetes has told `but` of it.
+    /// Its pod is new and has yet to run, nothing is on its disk, and no word of Kubernetes has told `but` of it.
     fn has_never_run(&self, slot: Slot, but: Slot) -> bool {
-        let nothing = self.stop_told[slot] == 0 && self.wrappers[slot].is_none() && self.dkron[slot].is_none();
-        let desired = self.pods[but].as_ref().and_then(|pod| pod.desired.as_ref());
-        let untold = |born: u64| desired.is_none_or(|(_, written)| *written < born);
-        nothing && self.pods[slot].as_ref().is_none_or(|pod| !pod.running && untold(pod.born))
+        let nothing = self.volumes[slot].log.is_empty() && self.wrappers[slot].is_none() && self.dkron[slot].is_none();
+        let waits = self.pods[slot].as_ref().is_some_and(|pod| !pod.running);
+        nothing && waits && self.is_untold(but, slot)
     }
 
     /// The only voter, and nobody runs whom it could reach.
@@ -180,7 +179,7 @@ impl World {
         let stops = self.wrappers[slot].as_ref().is_some_and(|wrapper| wrapper.stopping);
         let ip = self.pods[slot].as_ref().map(|pod| pod.ip);
         // A wrapper tells what its dkron showed when it looked last: whom that has met since, nobody else can know. Where it tells nothing,
-        // its dkron is asked after half a second in vain, and a wrapper acts on answers that are up to a second old.
+        // its dkron is asked after half a second in vain.
         let mute = |other: Slot| self.network.state_cut & (bit(slot) | bit(other)) != 0;
         let told = |other: Slot| {
             if mute(other) {

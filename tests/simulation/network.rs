@@ -71,7 +71,7 @@ impl Network {
         (owner != NOBODY).then_some(usize::from(owner))
     }
 
-    /// Nobody who asked for the name of the place was ever told an address, or not since it led somewhere.
+    /// Nobody has asked for the name of the place, or the last answer was that there is none.
     pub fn is_nameless(&self, slot: Slot) -> bool {
         self.dns[slot].ip.is_none()
     }

@@ -77,6 +77,8 @@ pub struct Facts {
     pub voter_since: Option<Moment>,
     /// Since when the own dkron has seen each member as it sees it now.
     pub seen: BTreeMap<Name, (Member, Moment)>,
+    /// When it has seen each alive that it had seen gone, or elsewhere, before.
+    pub rejoined: BTreeMap<Name, Moment>,
 }
 
 impl Facts {
@@ -104,6 +106,7 @@ impl Facts {
             to_be_founded: None,
             voter_since: None,
             seen: BTreeMap::new(),
+            rejoined: BTreeMap::new(),
             me,
         };
         for name in facts.me.peers.clone() {

@@ -177,7 +177,7 @@ impl Procedure {
                 }
                 self.tell(Saying::Starting(why.clone(), launch.expect));
                 if why == Why::Bootstrap {
-                    self.facts.to_be_founded = start::told_founding(&self.facts, now);
+                    self.facts.to_be_founded = start::name_to_found(&self.facts, now);
                 } else if self.facts.disk == Disk::Empty {
                     // What it joins is others' cluster.
                     self.facts.to_be_founded = None;

@@ -21,17 +21,21 @@ impl Facts {
         self.own.iter().flat_map(|own| &own.members).any(|member| peer.stands_as(member, now))
     }
 
-    /// The own dkron sees this peer alive, and did not yet when its wrapper was heard last: who has gone without a leave is still shown for a
-    /// while.
+    /// The own dkron sees this peer alive, and has seen it gone or elsewhere since its wrapper was heard last: who went without a leave is still
+    /// shown for a while.
     pub fn has_rejoined(&self, peer: &Peer) -> bool {
-        let seen = self.seen.get(peer.node());
-        self.is_member(peer.node()) && seen.is_some_and(|(_, since)| *since > peer.told)
+        let joined = self.rejoined.get(peer.node());
+        self.is_member(peer.node()) && joined.is_some_and(|joined| *joined > peer.told)
     }
 
     /// Takes in what the own dkron shows.
     pub fn look_at_own(&mut self, now: Moment, view: Option<DkronView>) {
         for member in view.iter().flat_map(|view| &view.members) {
-            if self.seen.get(&member.name).is_none_or(|(seen, _)| seen != member) {
+            let before = self.seen.get(&member.name);
+            if before.is_none_or(|(seen, _)| seen != member) {
+                if before.is_some() && member.status == Status::Alive {
+                    self.rejoined.insert(member.name.clone(), now);
+                }
                 self.seen.insert(member.name.clone(), (member.clone(), now));
             }
         }

@@ -194,7 +194,7 @@ impl Procedure {
             owner: self.facts.marker.as_ref().map(|marker| marker.owner.clone()),
             formed: self.facts.was_founded(),
             size: if self.facts.formed { None } else { start::told_size(&self.facts, now.at) },
-            founding: self.facts.told_founding(self.child.founds.is_some()).cloned(),
+            founding: self.facts.name_for_others(self.child.founds.is_some()).cloned(),
             expecting: self.child.founds.is_some() && !self.facts.formed,
             stranded: self.child.was_stranded || stranded::is_stranded(&self.facts, now.at),
             anew: self.watch.cures.calls_all(now.at),

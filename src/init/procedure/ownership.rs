@@ -141,8 +141,8 @@ impl Facts {
         first || alone || follows()
     }
 
-    /// What others are told that it is called, until raft has it.
-    pub fn told_founding(&self, founds: bool) -> Option<&Name> {
+    /// What others are told that the cluster is called which is to be founded, until raft has it; by the name that dkron was started with.
+    pub fn name_for_others(&self, founds: bool) -> Option<&Name> {
         let told = if founds { &self.to_be_founded } else { &self.me.founding };
         told.as_ref().filter(|_| !self.formed || founds && self.disk == Disk::Empty)
     }

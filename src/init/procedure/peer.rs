@@ -216,8 +216,8 @@ impl Peer {
                     DkronView { leader: state.leader.clone(), leads: state.leads, members: state.members.clone() };
                 let up = state.up;
                 let goes = state.phase.stops();
-                // Who stopped before it was first heard has done so at no known time.
-                if goes && self.state.as_ref().is_some_and(|state| !state.phase.stops()) {
+                // Who was not heard just before has stopped at no known time.
+                if goes && self.state.is_some() && !self.has_parted() && at.since(self.told) <= FRESH {
                     self.stopped = Some(at);
                 }
                 let was_away =

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::action::{Launch, Prepare};
 use super::facts::Facts;
-use super::input::{Generation, Storage};
+use super::input::Storage;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::{Sight, Waiting};
@@ -203,7 +203,7 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
     // Servers that were added later are none of the first, and may hold the cluster.
-    if are_more_wanted(facts, size, now) {
+    if are_more_wanted(facts, size, fewer, now) {
         return Start::Wait(Waiting::Peers(sights(facts, now)));
     }
     let mut expect = size;
@@ -230,10 +230,9 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if let Some(pod) = gone {
         return Start::Wait(Waiting::Gone(pod.clone()));
     }
-    // That one is up since those before it are: of whom dkron 3 does not ask, an older word does not tell whether they have founded it.
-    let from = if facts.me.generation == Generation::Three { 0 } else { place.saturating_sub(1) };
+    // Those before the one before are up as well, or were: an older word of theirs does not tell whether they have founded it since.
     let is_down = |pod: &&&Name| facts.peers.get(**pod).is_some_and(|peer| !peer.is_up(now));
-    if let Some(pod) = first[from..place].iter().rfind(is_down) {
+    if let Some(pod) = first[..place].iter().rfind(is_down) {
         return Start::Wait(Waiting::Turn((*pod).clone()));
     }
     // Who comes after this one may found the cluster at any moment, without it or with its name from before, and so may one that comes
@@ -246,7 +245,7 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     };
     let is_full =
         |state: &State| state.members.iter().filter(|member| member.name != facts.me.node).count() >= size as usize;
-    let before = |pod: &&Name| facts.me.generation == Generation::Three && founding(pod).is_some_and(is_full);
+    let before = |pod: &&Name| founding(pod).is_some_and(is_full);
     let others_found =
         first[place + 1..].iter().any(|pod| founding(pod).is_some()) || first[..place].iter().any(before);
     let expect = Some(expect).filter(|_| !others_found);
@@ -262,9 +261,10 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
 }
 
 /// Kubernetes wants more servers than are to found the cluster, by its last word, and not all of these answer: silence of its own unsays
-/// nothing.
-fn are_more_wanted(facts: &Facts, size: u32, now: Moment) -> bool {
-    let Some(desired) = facts.last_desired().filter(|desired| desired.replicas > size) else { return false };
+/// nothing. Where they are fewer than the set was made with, the lowest of them has a younger word.
+fn are_more_wanted(facts: &Facts, size: u32, fewer: bool, now: Moment) -> bool {
+    let word = if fewer { facts.desired(now) } else { facts.last_desired() };
+    let Some(desired) = word.filter(|desired| desired.replicas > size) else { return false };
     let wanted = |peer: &&Peer| peer.sure(now).is_some() && facts.may_be_wanted(&peer.name.pod);
     let there = facts.peers.values().filter(wanted).count() + 1;
     there < desired.replicas as usize
@@ -294,10 +294,10 @@ pub fn lowest(facts: &Facts, now: Moment) -> Option<&Name> {
     facts.first(facts.size(now)?).into_iter().next()
 }
 
-/// What the lowest server calls the cluster that is to be founded, by its last word: whichever of them leads first, all call it so. By the
-/// own name where that one does not say.
-pub fn told_founding(facts: &Facts, now: Moment) -> Option<Name> {
-    let told = facts.peers.get(lowest(facts, now)?).and_then(|peer| peer.state.as_ref()?.founding.clone());
+/// What the lowest server calls the cluster that is to be founded: whichever of them leads first, all call it so. By the own name where
+/// that one does not say.
+pub fn name_to_found(facts: &Facts, now: Moment) -> Option<Name> {
+    let told = facts.peers.get(lowest(facts, now)?).and_then(|peer| peer.wrapper(now)?.founding.clone());
     told.or_else(|| facts.me.founding.clone())
 }
 

@@ -51,7 +51,7 @@ pub struct State {
     #[serde(default)]
     pub size: Option<u32>,
     /// What the cluster is called that it was started to found, or is to be called if this server is the lowest of those that found it;
-    /// `None` once there is one.
+    /// `None` once there is one, and raft has it.
     #[serde(default)]
     pub founding: Option<Name>,
     /// Whether it was started with `--bootstrap-expect` and has not heard of a leader since.

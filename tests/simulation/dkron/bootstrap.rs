@@ -1,7 +1,7 @@
 //! How a first raft configuration comes about: `--bootstrap-expect`, with all that dkron leaves open.
 
 use crate::coverage::Seen;
-use crate::invariants::{Broken, SURPRISE, WORD};
+use crate::invariants::{Broken, SURPRISE};
 use crate::kubernetes::Kind;
 use crate::names::{Slot, bit, place_of, set_of, slot_of};
 use crate::world::World;
@@ -101,10 +101,10 @@ impl World {
             cluster.is_some_and(|cluster| !cluster.dead)
         };
         // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know; neither of one whom
-        // Kubernetes has only just wanted again, and of whose pod no word can have come.
+        // Kubernetes has only just wanted again, or of whose pod no word has come.
         let is_news = |at: &Slot| {
             let wanted = self.is_there(*at);
-            let runs = self.pods[*at].as_ref().is_some_and(|pod| pod.running && now >= pod.born + WORD);
+            let runs = self.pods[*at].as_ref().is_some_and(|pod| pod.running) && !self.is_untold(slot, *at);
             !wanted || now < self.surprised_at + SURPRISE && !runs
         };
         let (unknown, known): (Vec<Slot>, Vec<Slot>) = Self::places(set).filter(holds).partition(is_news);

@@ -47,7 +47,7 @@ pub struct Entry {
     pub fail_at: u64,
     /// Its name is free from then on, if it failed.
     pub free_at: u64,
-    /// It has been seen so, or alive there, since then.
+    /// It was told to stand so, at this address, then.
     pub since: u64,
 }
 
@@ -138,12 +138,9 @@ impl World {
     /// The pod at `other` was made while the two were cut off, which ended a moment ago, and Kubernetes has not told of it since.
     fn was_just_reached(&self, slot: Slot, other: Slot) -> bool {
         let (cuts, mended) = &self.network.mended;
-        let desired = self.pods[slot].as_ref().and_then(|pod| pod.desired.as_ref());
         let apart = cuts[slot] & bit(other) != 0 && self.now < mended + SEEN;
-        let is_news = |born: u64| {
-            self.network.parted_at < born && born < *mended && desired.is_none_or(|(_, written)| *written < born)
-        };
-        apart && self.pods[other].as_ref().is_some_and(|pod| is_news(pod.born))
+        let is_news = |born: u64| self.network.parted_at < born && born < *mended;
+        apart && self.is_untold(slot, other) && self.pods[other].as_ref().is_some_and(|pod| is_news(pod.born))
     }
 
     /// Both tell each other all they know.

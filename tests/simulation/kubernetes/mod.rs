@@ -14,6 +14,8 @@ use crate::world::World;
 
 /// The longest time until a wrapper knows what the label updater tells: 1.2 s to write it and 0.9 s to read it.
 const NEWS: u64 = 2_100;
+/// Of that, until the wrapper has read what was written.
+const READ: u64 = 900;
 
 /// What runs in a pod.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,14 +182,20 @@ impl World {
     /// of Kubernetes has told of it since.
     fn is_unheard_of(&self, but: Slot, slot: Slot) -> bool {
         let Some(born) = self.pods[slot].as_ref().map(|pod| pod.born) else { return false };
-        let desired = self.pods[but].as_ref().and_then(|pod| pod.desired.as_ref());
-        let untold = desired.is_none_or(|(_, written)| *written < born);
         let cut_off = !self.reaches(but, slot) && self.network.parted_at < born;
         let entry = self.dkron[but].as_ref().map(|process| process.serf.view[place_of(slot)]);
         let enters = |process: &Process| process.stage < Stage::Serving;
         let unmet =
             self.dkron[slot].as_ref().is_none_or(enters) && entry.is_none_or(|entry| self.now < entry.stamp + LOOK);
-        untold && (cut_off || unmet && self.network.is_nameless(slot))
+        self.is_untold(but, slot) && (cut_off || unmet && self.network.is_nameless(slot))
+    }
+
+    /// No word of Kubernetes that `but` has read is from after the pod at `slot` was made.
+    pub fn is_untold(&self, but: Slot, slot: Slot) -> bool {
+        let Some(born) = self.pods[slot].as_ref().map(|pod| pod.born) else { return false };
+        let desired = self.pods[but].as_ref().and_then(|pod| pod.desired.as_ref());
+        let unread = |written: u64| self.now < born + NEWS && self.now < written + READ;
+        desired.is_none_or(|(_, written)| *written < born || unread(*written))
     }
 
     /// Nobody wants it any more, and it runs no raft, or `but` does not reach it.

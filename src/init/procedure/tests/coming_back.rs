@@ -287,6 +287,18 @@ fn silence_of_kubernetes_does_not_unsay_that_more_are_wanted() {
 }
 
 #[test]
+fn an_old_word_does_not_hold_up_those_whom_the_lowest_tells_a_smaller_number() {
+    let mut server = Life::new(1, 3, |_| {});
+    server.hear(Input::Desired(desired(3, &[0, 1]), server.now.at));
+    server.wait(Duration::from_secs(40));
+    for ordinal in 2..5 {
+        server.finds_no_name_of(ordinal);
+    }
+    server.hear(State { size: Some(2), up: true, phase: Phase::Serving, expecting: true, ..empty(0) });
+    assert_eq!(server.launch().expect("a start").expect, Some(2), "it has a younger word");
+}
+
+#[test]
 fn who_comes_back_before_those_that_found_the_cluster_joins_them() {
     let mut server = Life::new(1, 3, |_| {});
     let founds =

@@ -53,7 +53,7 @@ fn who_was_told_later_than_the_others_holds_for_them() {
 
 #[test]
 fn who_was_stopping_when_it_was_first_heard_was_not_told_with_this_server() {
-    let goes = |second: Phase| {
+    let goes = |second: Phase, away: Duration| {
         let mut server = Life::with_state(0, &ALL);
         let [one, two] = states_of_others(Phase::Holding);
         server.hear(serving(1, &ALL, 1));
@@ -62,7 +62,7 @@ fn who_was_stopping_when_it_was_first_heard_was_not_told_with_this_server() {
         server.hear(Input::Started);
         server.own(&ALL, Some(1));
         server.say_raft(&ALL);
-        server.wait(Duration::from_millis(500));
+        server.wait(away);
         server.hear(two);
         server.hear(Input::Stop);
         server.hear(one);
@@ -70,8 +70,10 @@ fn who_was_stopping_when_it_was_first_heard_was_not_told_with_this_server() {
         server.say_raft_if_asked(&ALL);
         deeds(server.wait(Duration::from_millis(1200))).contains(&Action::AskBusy)
     };
-    assert!(goes(Phase::Serving), "all were told within half a second");
-    assert!(!goes(Phase::Holding), "it may have been told long ago, and needs this server");
+    let moment = Duration::from_millis(500);
+    assert!(goes(Phase::Serving, moment), "all were told within half a second");
+    assert!(!goes(Phase::Holding, moment), "it may have been told long ago, and needs this server");
+    assert!(!goes(Phase::Serving, Duration::from_secs(9)), "so may one that was not heard for a while");
 }
 
 #[test]

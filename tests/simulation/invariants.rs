@@ -6,6 +6,7 @@ use dkron_ha::init::procedure::{Member, Status};
 
 use crate::dkron::{Process, Stage, Standing};
 use crate::driver::clock;
+use crate::kubernetes::NEWS;
 use crate::names::{Ip, PLACES, Slot, address, bit, place_of, set_of, slot_of};
 use crate::world::World;
 
@@ -72,8 +73,6 @@ const SILENT_LOOK: u64 = 1_100;
 const GOSSIP: u64 = 450;
 /// Raft's configuration is read each second by who is about to go: a younger change by the leader itself cannot be known.
 const READ: u64 = 1_200;
-/// That a dkron without a wrapper is to end Kubernetes alone tells: its word is written after 1.2 s at the latest and read within 0.9 s.
-const WORD: u64 = 2_100;
 /// Time to have a server taken out again that a leader took up while it left.
 const UNDOING: u64 = 8000;
 /// Word of a TERM reaches the others within a second, and counts as one of the same time within two.
@@ -130,7 +129,7 @@ impl World {
             || self.is_irreplaceable(slot)
             || self.now < self.reconciled_at[slot] + READ
             || self.now < self.elected_at + RACE
-            || self.now < self.unannounced_at[set_of(slot)] + WORD
+            || self.now < self.unannounced_at[set_of(slot)] + NEWS
             || Self::places(set_of(slot)).any(|at| at != slot && self.now < self.unheard_at[at] + GOSSIP)
     }
 
@@ -216,7 +215,7 @@ impl World {
         let had = self.good_voters(set, genesis, &servers, None);
         let has = self.good_voters(set, genesis, &servers, Some(slot));
         // raft goes by the last configuration in the newest log, committed or not: where that has no majority, or not this server, there is
-        // nothing to lose. Of two logs that end equally the own one counts: raft may have been recovered from the other.
+        // nothing to lose. Where new addresses were written over one of two logs that end equally, the own one counts.
         let runs = |at: &Slot| self.runs_raft(*at);
         let logs = Self::places(set).filter(runs).map(|at| (at, self.volumes[at].log));
         let logs = logs.filter(|(_, log)| log.genesis == genesis);
@@ -258,7 +257,7 @@ impl World {
         let runs = self.runs_raft(slot);
         // The entry of one that has just been made anew elsewhere, of which no word can have come: it would have that taken out itself.
         let moved = |ip: Ip| self.volumes[leader].log.servers.ips[place] != ip;
-        let is_new = self.pods[slot].as_ref().is_some_and(|pod| moved(pod.ip) && self.now < pod.born + WORD);
+        let is_new = self.pods[slot].as_ref().is_some_and(|pod| moved(pod.ip) && self.now < pod.born + NEWS);
         if slot != by && runs && self.is_wanted(slot) && !is_new {
             self.break_with(Broken::WrongRemoval, || format!("{by} removes server {slot}, which runs and is wanted"));
         }
@@ -332,7 +331,7 @@ impl World {
             let deaf = deaf_until != 0 && now < deaf_until + NEWS_AGAIN;
             // Nor does a pod that no set owns, or whose set has only just taken it over, hear what becomes of the others.
             let set = &self.sets[set_of(slot)];
-            let deaf = deaf || set.orphaned || now < set.adopted_at + WORD;
+            let deaf = deaf || set.orphaned || now < set.adopted_at + NEWS;
             let holds = if deaf { READY_HOLDS_WITHOUT_NEWS } else { READY_HOLDS };
             let Some(wrapper) = self.wrappers[slot].as_mut() else { continue };
             if !wrong {

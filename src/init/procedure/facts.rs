@@ -310,12 +310,17 @@ impl Facts {
         Some(SocketAddr::new(self.me.ip?, self.me.rpc_port))
     }
 
-    /// The own server stands in that configuration as a voter.
+    /// That is this server.
     pub fn is_own(&self, server: &Server) -> bool {
         server.id == self.me.node
     }
 
-    /// Whether this server stands in that configuration, as a voter or not.
+    /// Whether this server stands in that configuration as a voter.
+    pub fn votes_in(&self, servers: &[Server]) -> bool {
+        servers.iter().any(|server| self.is_own(server) && server.voter)
+    }
+
+    /// The same, as a voter or not.
     pub fn is_among(&self, servers: &[Server]) -> bool {
         lists(servers, &self.me.node)
     }

@@ -12,9 +12,9 @@ use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
 use super::start::READING_HOLDS;
-use super::state::{Phase, Server, State, lists};
+use super::state::{Phase, Server};
 use super::stop::REVIVALS;
-use super::{Procedure, Stage, millis};
+use super::{Procedure, Stage};
 
 /// A new leader looks at all members right after its election.
 const SETTLING: Duration = Duration::from_millis(300);
@@ -130,18 +130,6 @@ impl Procedure {
                 farewell.parted_from = Some(at);
             }
         }
-    }
-
-    /// A voter of the own leader's has just told a configuration that has it, and the last reading, from before that, does not.
-    pub(super) fn somebody_became_a_voter(&self, now: Moment) -> bool {
-        let Some(raft) = &self.facts.raft else { return false };
-        let leader = self.facts.own_leader();
-        let became = |peer: &Peer, state: &State| {
-            let same = leader.is_some() && state.leader.as_ref() == leader && !state.is_out();
-            let lately = state.voter_for.is_some_and(|time| time <= millis(peer.told.since(raft.at)));
-            same && lately && !lists(&raft.servers, &state.node)
-        };
-        self.facts.peers.values().any(|peer| peer.wrapper(now).is_some_and(|state| became(peer, state)))
     }
 
     /// The other server that leads: by the own dkron's word, or by that of others where it knows none.

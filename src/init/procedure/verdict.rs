@@ -9,7 +9,7 @@ use super::joining::stands_at;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::state::{Disk, Name, Phase, Server, State, lists};
-use super::{Procedure, Stage, majority};
+use super::{Procedure, Stage, majority, millis};
 
 /// No leader for so long: going takes nothing from anybody.
 const LEADERLESS: Duration = Duration::from_secs(60);
@@ -201,6 +201,18 @@ impl Procedure {
         let others: Vec<&Name> = voters.map(|server| &server.id).filter(|id| **id != self.facts.me.node).collect();
         let hear = |id: &&&Name| self.facts.peer_of(id).is_some_and(|peer| peer.leader(now).is_some());
         others.is_empty() || others.iter().filter(hear).count() >= majority(others.len())
+    }
+
+    /// A voter of the own leader's has just told a configuration that has it, and the last reading, from before that, does not.
+    pub(super) fn somebody_became_a_voter(&self, now: Moment) -> bool {
+        let Some(raft) = &self.facts.raft else { return false };
+        let leader = self.facts.own_leader();
+        let became = |peer: &Peer, state: &State| {
+            let same = leader.is_some() && state.leader.as_ref() == leader && !state.is_out();
+            let lately = state.voter_for.is_some_and(|time| time <= millis(peer.told.since(raft.at)));
+            same && lately && !lists(&raft.servers, &state.node)
+        };
+        self.facts.peers.values().any(|peer| peer.wrapper(now).is_some_and(|state| became(peer, state)))
     }
 
     /// Those who name a leader are no majority of today's voters: it has one through others, whom it finds where the configuration has

@@ -178,7 +178,7 @@ impl Procedure {
 
     /// The own raft tells what it has from before, until a leader gives it more: this server after a configuration without it is a leader's.
     pub(super) fn own_raft_was_read(&mut self, servers: &[Server]) {
-        if !servers.iter().any(|server| self.facts.is_own(server) && server.voter) {
+        if !self.facts.votes_in(servers) {
             self.child.was_unlisted = true;
         } else if self.child.was_unlisted {
             self.watch.cures.out_of_raft = false;
@@ -187,7 +187,7 @@ impl Procedure {
 
     pub(super) fn raft_was_read(&mut self, now: Moment, reading: Reading) {
         let facts = &mut self.facts;
-        let listed = reading.servers.iter().any(|server| facts.is_own(server) && server.voter);
+        let listed = facts.votes_in(&reading.servers);
         if !reading.servers.is_empty() {
             facts.disk = Disk::State;
             facts.formed = true;

@@ -13,7 +13,7 @@ use crate::names::{Ip, Slot, place_of, set_of, slot_of};
 use crate::world::World;
 
 /// The longest time until a wrapper knows what the label updater tells: 1.2 s to write it and 0.9 s to read it.
-const NEWS: u64 = 2_100;
+pub const NEWS: u64 = 2_100;
 /// Of that, until the wrapper has read what was written.
 const READ: u64 = 900;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use dkron_ha::init::procedure::{Member, Status};
 
-use crate::dkron::{Process, Stage, Standing};
+use crate::dkron::{Entry, Process, SEEN, Stage, Standing};
 use crate::driver::clock;
 use crate::kubernetes::NEWS;
 use crate::names::{Ip, PLACES, Slot, address, bit, place_of, set_of, slot_of};
@@ -67,8 +67,6 @@ const BEHIND: u32 = 3;
 const RACE: u64 = 100;
 /// A dkron that starts is looked at each 0.1 s: for so long its wrapper cannot know that it serves by now.
 pub const LOOK: u64 = 105;
-/// A look at one whose wrapper is silent takes 0.8 s, and another one may have been under way.
-const SILENT_LOOK: u64 = 1_100;
 /// That somebody leaves whom nobody hears is known when gossip shows it, and that is read: after 0.12 s, 0.2 s and 0.1 s at the latest.
 const GOSSIP: u64 = 450;
 /// Raft's configuration is read each second by who is about to go: a younger change by the leader itself cannot be known.
@@ -179,11 +177,9 @@ impl World {
         let ip = self.pods[slot].as_ref().map(|pod| pod.ip);
         // A wrapper tells what its dkron showed when it looked last: whom that has met since, nobody else can know. Where it tells nothing,
         // its dkron is asked after half a second in vain.
-        let mute = |other: Slot| self.network.state_cut & (bit(slot) | bit(other)) != 0;
-        let told = |other: Slot| {
-            if mute(other) {
-                let entry = self.dkron[other].as_ref().map(|process| process.serf.view[place_of(slot)]);
-                return entry.is_some_and(|entry| self.now >= entry.since + SILENT_LOOK);
+        let told = |other: Slot, entry: &Entry| {
+            if self.network.are_mute(slot, other) {
+                return self.now >= entry.since + SEEN;
             }
             let wrapper = self.wrappers[other].as_ref();
             wrapper.is_none_or(|wrapper| {
@@ -194,8 +190,8 @@ impl World {
             })
         };
         let sees = |other: Slot| {
-            let view = self.dkron[other].as_ref().map(|process| process.serf.view[place_of(slot)]);
-            view.is_some_and(|entry| entry.standing == Standing::Alive && Some(entry.ip) == ip) && told(other)
+            let alive = |entry: &Entry| entry.standing == Standing::Alive && Some(entry.ip) == ip;
+            self.shown_by(other, slot).is_some_and(|entry| alive(&entry) && told(other, &entry))
         };
         !stops && !Self::places(set_of(slot)).any(|other| other != slot && sees(other))
     }

@@ -102,10 +102,9 @@ impl World {
         if set_of(there) != set_of(from) {
             self.seen.count(Seen::Stranger);
         }
-        let cut = self.network.state_cut & (bit(from) | bit(there)) != 0;
         let foreign = |at: Slot| self.pods[at].as_ref().is_some_and(|pod| pod.kind == Kind::Foreign);
         let wrapper = match &self.wrappers[there] {
-            _ if cut => Told::Silence,
+            _ if self.network.are_mute(from, there) => Told::Silence,
             Some(wrapper) => {
                 let mut state = wrapper.procedure.state(clock(there, self.now));
                 // Two of the same kind understand each other.

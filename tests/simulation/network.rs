@@ -76,6 +76,11 @@ impl Network {
         self.dns[slot].ip.is_none()
     }
 
+    /// The state port of one of the two swallows what the other one sends there.
+    pub fn are_mute(&self, one: Slot, other: Slot) -> bool {
+        self.state_cut & (bit(one) | bit(other)) != 0
+    }
+
     /// Whether packets go both ways.
     pub fn reaches(&self, one: Slot, other: Slot) -> bool {
         self.cuts[one] & bit(other) == 0 && self.cuts[other] & bit(one) == 0

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::Procedure;
 use super::action::{Action, Prepare};
-use super::facts::RAFT_HOLDS;
 use super::moment::{Moment, begins};
 use super::peer::Peer;
 use super::saying::Saying;
@@ -255,10 +254,7 @@ impl Procedure {
             && stranded::is_stranded(facts, now)
             && self.watch.is_leaderless_for(now, STRANDED)
             && self.child.started.is_some_and(|started| now.since(started) >= STRANDED)
-            && facts
-                .raft
-                .as_ref()
-                .is_some_and(|reading| reading.servers.len() > 1 && now.since(reading.at) <= RAFT_HOLDS);
+            && facts.young_raft(now).is_some_and(|reading| reading.servers.len() > 1);
         let members = facts.marker.iter().flat_map(|marker| &marker.members);
         let mut others = members.filter(|server| !facts.is_own(server) && !stranded::is_gone(facts, &server.id, now));
         let is_ready = |state: &State| state.leader.is_none() && stranded::is_in_the_same_need(facts, state);

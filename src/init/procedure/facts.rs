@@ -8,13 +8,10 @@ use super::input::{Desired, DkronView, Look, Marker, Me, Outcome, PeerName, addr
 use super::moment::Moment;
 use super::ownership::tells_of_others;
 use super::peer::Peer;
-use super::state::{Disk, Member, Name, Server, lists};
+use super::state::{Disk, Member, Name, Server};
 
 /// `desired.json` of this age says nothing any more.
 const DESIRED_HOLDS: Duration = Duration::from_secs(30);
-
-/// A raft configuration that was read this long ago has to be read again before it decides anything.
-pub const RAFT_HOLDS: Duration = Duration::from_secs(15);
 
 /// Time to hear from every peer what it is about to do.
 pub const HEARING: Duration = Duration::from_secs(1);
@@ -308,27 +305,6 @@ impl Facts {
     /// Address of the own gRPC and raft.
     pub fn own_rpc(&self) -> Option<SocketAddr> {
         Some(SocketAddr::new(self.me.ip?, self.me.rpc_port))
-    }
-
-    /// That is this server.
-    pub fn is_own(&self, server: &Server) -> bool {
-        server.id == self.me.node
-    }
-
-    /// Whether this server stands in that configuration as a voter.
-    pub fn votes_in(&self, servers: &[Server]) -> bool {
-        servers.iter().any(|server| self.is_own(server) && server.voter)
-    }
-
-    /// The same, as a voter or not.
-    pub fn is_among(&self, servers: &[Server]) -> bool {
-        lists(servers, &self.me.node)
-    }
-
-    /// The raft configuration that was read last, unless that is too long ago.
-    pub fn voters(&self, now: Moment) -> Option<impl Iterator<Item = &Server>> {
-        let reading = self.raft.as_ref().filter(|reading| now.since(reading.at) <= RAFT_HOLDS)?;
-        Some(reading.servers.iter().filter(|server| server.voter))
     }
 
     /// Servers of the first bootstrap as this server sees it alone: what was said when the set was made, or less where

@@ -4,7 +4,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `input`, `moment` | what is learned, and when |
-//! | `peer`, `standing`, `facts`, `leadership`, `membership`, `ownership` | whom it concerns, who leads, whom serf shows, whose the disk is, and what follows from it |
+//! | `peer`, `standing`, `facts`, `leadership`, `membership`, `configuration`, `ownership` | whom it concerns, who leads, whom serf shows, whom raft has, whose the disk is, and what follows from it |
 //! | `start` | how dkron is to be started, decided anew with every fact: where nothing is held, it founds a cluster |
 //! | `joining`, `returning`, `stranded` | the same where somebody leads, where there is raft state and no leader, where all have moved |
 //! | `launching`, `watch`, `stop` | the stages of a life |
@@ -16,6 +16,7 @@
 //! | `state` | what wrappers tell each other |
 
 mod action;
+mod configuration;
 mod cures;
 mod facts;
 mod farewell;
@@ -320,9 +321,6 @@ impl Procedure {
         }
         if of_own || of_leader {
             self.facts.own_raft = (of_own && !self.facts.is_led(now)).then(|| reading.servers.clone());
-            if of_own && !of_leader {
-                self.own_raft_was_read(&reading.servers);
-            }
             self.raft_was_read(now, reading.clone());
         }
         let leads = self.facts.leader(now).is_some_and(|(leader, sure)| sure && leader.rpc_addr.parse() == Ok(at));

@@ -107,8 +107,7 @@ impl Facts {
 
     /// The last configuration has the own server alone.
     pub fn is_sole(&self) -> bool {
-        let members = self.marker.iter().flat_map(|marker| &marker.members);
-        members.clone().next().is_some() && members.clone().all(|server| self.is_own(server))
+        self.marker.as_ref().is_some_and(|marker| self.is_alone_in(&marker.members))
     }
 
     /// What the leader calls it, whom this server follows as one of its servers: all have one name in the end.
@@ -131,8 +130,7 @@ impl Facts {
         let Some(raft) = &self.raft else { return false };
         let first = self.founded == Some(true) && self.leads();
         // Later it may be the last one of what others founded.
-        let at_once = self.marker.is_none() && !raft.servers.is_empty();
-        let alone = at_once && raft.servers.iter().all(|server| self.is_own(server));
+        let alone = self.marker.is_none() && self.is_alone_in(&raft.servers);
         let told = |state: &State| state.disk == Disk::Empty && state.founding == self.to_be_founded;
         // An older word may be that of an earlier life, which called it otherwise.
         let founder = |leader: &Leader| self.peer_of(&leader.name)?.wrapper(raft.at).map(told);
@@ -236,8 +234,7 @@ impl Facts {
         // Each has the other, and itself: a disk from before may list who is of another cluster by now.
         let states =
             states.filter(|state| !state.is_out() && state.configuration().is_some_and(|raft| self.is_among(raft)));
-        let listed = |node: &Name| self.raft.as_ref().is_some_and(|raft| lists(&raft.servers, node));
-        let owners = states.filter(move |state| listed(&state.node)).filter_map(|state| state.owner.as_ref());
+        let owners = states.filter(|state| self.raft_has(&state.node)).filter_map(|state| state.owner.as_ref());
         owners.filter(|owner| self.me.is_of_the_home_of(owner))
     }
 }

@@ -62,7 +62,7 @@ impl Procedure {
         }
         let me = &self.facts.me;
         let few = self.too_few_are_left(now);
-        let listed = self.facts.raft.as_ref().is_some_and(|reading| self.facts.is_among(&reading.servers));
+        let listed = self.facts.raft_has(&me.node);
         let wanted = few
             || !listed
             || self.facts.is_surplus(now, &me.node)
@@ -71,8 +71,7 @@ impl Procedure {
         let node = me.node.clone();
         let at = self.leader_to_part_from(now);
         let safe = self.raft_goes_on_without(now);
-        let sole =
-            listed && self.facts.raft.iter().flat_map(|raft| &raft.servers).all(|server| self.facts.is_own(server));
+        let sole = self.facts.raft.as_ref().is_some_and(|raft| self.facts.is_alone_in(&raft.servers));
         let Stage::Stopping(farewell) = &self.stage else { return };
         if sole && self.facts.leads() {
             // The only voter: there is nobody to leave, but there may be somebody who is about to be one.

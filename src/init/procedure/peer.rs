@@ -46,7 +46,8 @@ pub struct Peer {
     pub state: Option<State>,
     /// When that was.
     pub told: Moment,
-    /// When its wrapper said first, the last time that it was told to stop, that it stops, or Kubernetes that its pod is deleted.
+    /// When its wrapper said first, the last time that it was told to stop, that it stops, or Kubernetes that its pod is deleted; as far as
+    /// that is known.
     pub stopped: Option<Moment>,
     /// When it was heard first after it had stopped, or had been away.
     pub came: Option<Moment>,
@@ -216,12 +217,12 @@ impl Peer {
                     DkronView { leader: state.leader.clone(), leads: state.leads, members: state.members.clone() };
                 let up = state.up;
                 let goes = state.phase.stops();
+                let was_silent = at.since(self.told) > FRESH;
                 // Who was not heard just before has stopped at no known time.
-                if goes && self.state.is_some() && !self.has_parted() && at.since(self.told) <= FRESH {
+                if goes && self.state.is_some() && !self.has_parted() && !was_silent {
                     self.stopped = Some(at);
                 }
-                let was_away =
-                    self.has_parted() || at.since(self.told) > FRESH || state.phase == Phase::Waiting && self.has_run();
+                let was_away = self.has_parted() || was_silent || state.phase == Phase::Waiting && self.has_run();
                 if !goes && self.state.is_some() && was_away {
                     self.came = Some(at);
                 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Procedure;
-use super::facts::RAFT_HOLDS;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
@@ -50,7 +49,7 @@ impl Procedure {
 
     /// The own dkron says that it has no raft configuration.
     fn is_surely_empty(&self, now: Moment) -> bool {
-        let read = self.facts.raft.as_ref().filter(|reading| now.since(reading.at) <= RAFT_HOLDS);
+        let read = self.facts.young_raft(now);
         self.facts.own_leader().is_none() && read.is_some_and(|reading| reading.servers.is_empty())
     }
 

@@ -245,9 +245,8 @@ fn bootstrap(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     };
     let is_full =
         |state: &State| state.members.iter().filter(|member| member.name != facts.me.node).count() >= size as usize;
-    let before = |pod: &&Name| founding(pod).is_some_and(is_full);
-    let others_found =
-        first[place + 1..].iter().any(|pod| founding(pod).is_some()) || first[..place].iter().any(before);
+    let others_found = first[place + 1..].iter().any(|pod| founding(pod).is_some())
+        || first[..place].iter().any(|pod| founding(pod).is_some_and(is_full));
     let expect = Some(expect).filter(|_| !others_found);
     let mut launch = launch(facts, now, expect, Prepare::Keep);
     if size == 1 {

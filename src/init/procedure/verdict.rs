@@ -8,7 +8,7 @@ use super::facts::HEARING;
 use super::joining::stands_at;
 use super::moment::Moment;
 use super::peer::Peer;
-use super::state::{Disk, Name, Phase, Server, State, lists};
+use super::state::{Disk, Name, Phase, Server, State};
 use super::{Procedure, Stage, majority, millis};
 
 /// No leader for so long: going takes nothing from anybody.
@@ -133,10 +133,12 @@ impl Procedure {
 
     /// Somebody has just come back, and is to be a voter in a moment.
     fn is_about_to_be_joined(&self, now: Moment) -> bool {
-        let listed = |node: &Name| self.facts.raft.as_ref().is_some_and(|raft| lists(&raft.servers, node));
         let comes = |peer: &Peer, state: &State| {
             let lately = peer.came.is_some_and(|came| now.since(came) < JOINED);
-            serves(peer, now) && lately && !listed(&state.node) && !self.facts.is_surplus(now, &peer.name.pod)
+            serves(peer, now)
+                && lately
+                && !self.facts.raft_has(&state.node)
+                && !self.facts.is_surplus(now, &peer.name.pod)
         };
         self.facts.peers.values().any(|peer| peer.wrapper(now).is_some_and(|state| comes(peer, state)))
     }
@@ -210,7 +212,7 @@ impl Procedure {
         let became = |peer: &Peer, state: &State| {
             let same = leader.is_some() && state.leader.as_ref() == leader && !state.is_out();
             let lately = state.voter_for.is_some_and(|time| time <= millis(peer.told.since(raft.at)));
-            same && lately && !lists(&raft.servers, &state.node)
+            same && lately && !self.facts.raft_has(&state.node)
         };
         self.facts.peers.values().any(|peer| peer.wrapper(now).is_some_and(|state| became(peer, state)))
     }

@@ -13,7 +13,7 @@ use super::launching::Launching;
 use super::moment::{Moment, begins};
 use super::ownership::tells_of_others;
 use super::saying::Saying;
-use super::state::{Disk, Leader, Name, Server};
+use super::state::{Disk, Leader, Name};
 use super::{OWN_HURRY, Procedure, Stage};
 
 /// A dkron that was told to end and does not is killed after this time.
@@ -176,15 +176,6 @@ impl Procedure {
         }
     }
 
-    /// The own raft tells what it has from before, until a leader gives it more: this server after a configuration without it is a leader's.
-    pub(super) fn own_raft_was_read(&mut self, servers: &[Server]) {
-        if !self.facts.votes_in(servers) {
-            self.child.was_unlisted = true;
-        } else if self.child.was_unlisted {
-            self.watch.cures.out_of_raft = false;
-        }
-    }
-
     pub(super) fn raft_was_read(&mut self, now: Moment, reading: Reading) {
         let facts = &mut self.facts;
         let listed = facts.votes_in(&reading.servers);
@@ -192,8 +183,10 @@ impl Procedure {
             facts.disk = Disk::State;
             facts.formed = true;
         }
-        // Raft may follow somebody whom gossip does not show.
-        if listed && (reading.of_leader || facts.followed == Some(now)) {
+        // Raft may follow somebody whom gossip does not show. The own one tells what it has from before, until a leader gives it more: this
+        // server after a configuration without it is a leader's.
+        self.child.was_unlisted |= !listed && !reading.of_leader;
+        if listed && (reading.of_leader || facts.followed == Some(now) || self.child.was_unlisted) {
             self.watch.cures.out_of_raft = false;
         }
         facts.raft = Some(reading);

@@ -11,7 +11,7 @@ mod serf;
 
 pub use log::{Cluster, Log, Servers, Volume};
 pub use raft::Raft;
-pub use serf::{Serf, Standing};
+pub use serf::{Entry, SEEN, Serf, Standing};
 
 use crate::coverage::Seen;
 use crate::names::{Ip, Slot, place_of};

@@ -10,7 +10,7 @@ use super::{Process, Step};
 
 /// Whoever has had an address for so short a while, milliseconds, no wrapper has seen there: it looks each 0.25 s, and where nobody
 /// answered before it has waited 0.8 s for that.
-const SEEN: u64 = 1_100;
+pub const SEEN: u64 = 1_100;
 
 /// serf's states of a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,6 +133,11 @@ impl World {
         }
         self.break_with(Broken::TwoClusters, || format!("server {slot} joins {other}, which is of another set"));
         true
+    }
+
+    /// What the dkron at `slot` knows of the one of the same set at `other`.
+    pub fn shown_by(&self, slot: Slot, other: Slot) -> Option<Entry> {
+        self.dkron[slot].as_ref().map(|process| process.serf.view[place_of(other)])
     }
 
     /// The pod at `other` was made while the two were cut off, which ended a moment ago, and Kubernetes has not told of it since.

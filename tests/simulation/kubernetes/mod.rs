@@ -183,7 +183,7 @@ impl World {
     fn is_unheard_of(&self, but: Slot, slot: Slot) -> bool {
         let Some(born) = self.pods[slot].as_ref().map(|pod| pod.born) else { return false };
         let cut_off = !self.reaches(but, slot) && self.network.parted_at < born;
-        let entry = self.dkron[but].as_ref().map(|process| process.serf.view[place_of(slot)]);
+        let entry = self.shown_by(but, slot);
         let enters = |process: &Process| process.stage < Stage::Serving;
         let unmet =
             self.dkron[slot].as_ref().is_none_or(enters) && entry.is_none_or(|entry| self.now < entry.stamp + LOOK);

@@ -84,6 +84,11 @@ pub fn empty(ordinal: u8) -> State {
     }
 }
 
+/// The same, its dkron runs and is to found the cluster.
+pub fn founds(ordinal: u8) -> State {
+    State { up: true, phase: Phase::Serving, expecting: true, ..empty(ordinal) }
+}
+
 /// The state of a peer that runs in a cluster of `servers`, led by `leads`.
 pub fn serving(ordinal: u8, servers: &[u8], leads: u8) -> State {
     State {
@@ -262,6 +267,11 @@ impl Life {
     pub fn finds_no_name_of(&mut self, ordinal: u8) -> Vec<Action> {
         let looks = Err("no such name".into());
         self.hear(Input::Looked { pod: name(ordinal), asked: self.now.at, looks })
+    }
+
+    /// What its marker calls the founding of its cluster.
+    pub fn founding_on_disk(&self) -> Option<Name> {
+        self.procedure.state(self.now).owner.and_then(|owner| owner.founding)
     }
 
     /// The last start that it wanted, if it was not taken yet.

@@ -294,15 +294,14 @@ fn an_old_word_does_not_hold_up_those_whom_the_lowest_tells_a_smaller_number() {
     for ordinal in 2..5 {
         server.finds_no_name_of(ordinal);
     }
-    server.hear(State { size: Some(2), up: true, phase: Phase::Serving, expecting: true, ..empty(0) });
+    server.hear(State { size: Some(2), ..founds(0) });
     assert_eq!(server.launch().expect("a start").expect, Some(2), "it has a younger word");
 }
 
 #[test]
 fn who_comes_back_before_those_that_found_the_cluster_joins_them() {
     let mut server = Life::new(1, 3, |_| {});
-    let founds =
-        |ordinal: u8| State { phase: Phase::Serving, up: true, expecting: true, raft: Some(vec![]), ..empty(ordinal) };
+    let founds = |ordinal: u8| State { raft: Some(vec![]), ..founds(ordinal) };
     for beyond in [3, 4] {
         server.hear(Input::Looked { pod: name(beyond), asked: server.now.at, looks: Ok(vec![]) });
     }

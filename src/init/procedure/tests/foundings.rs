@@ -7,7 +7,7 @@ use super::cast::*;
 
 #[test]
 fn a_leader_calls_the_founding_and_the_others_take_it_over() {
-    let said = |server: &Life| server.procedure.state(server.now).owner.and_then(|owner| owner.founding);
+    let said = Life::founding_on_disk;
     let mut leading = Life::new(0, 3, |_| {});
     for ordinal in 1..5 {
         leading.hear(empty(ordinal));
@@ -44,24 +44,22 @@ fn whoever_leads_first_calls_the_cluster_as_the_lowest_founder_does() {
         server.own(&[0, 1, 2], Some(1));
         assert_eq!(told(&server), said, "raft has yet to tell");
         server.say_raft(&[0, 1, 2]);
-        let state = server.procedure.state(server.now);
-        assert_eq!(state.founding, None, "it is founded");
-        let founding = state.owner.and_then(|owner| owner.founding);
+        assert_eq!(told(&server), None, "it is founded");
+        let founding = server.founding_on_disk();
         assert_eq!(said, founding);
         founding
     };
-    let lowest = State { up: true, phase: Phase::Serving, expecting: true, ..empty(0) };
+    let lowest = founds(0);
     assert_eq!(called(lowest.clone()).as_deref(), Some("f0"));
     assert_eq!(called(State { founding: None, ..lowest }).as_deref(), Some("f1"), "an older wrapper does not say");
 }
 
 #[test]
 fn founders_know_the_name_before_a_leader_has_said_it() {
-    let said = |server: &Life| server.procedure.state(server.now).owner.and_then(|owner| owner.founding);
+    let said = Life::founding_on_disk;
     let founder = |ordinal| {
         let mut server = Life::new(ordinal, 3, |_| {});
-        let lowest = State { up: true, phase: Phase::Serving, expecting: true, ..empty(0) };
-        let others = [lowest, empty(1), empty(2), empty(3), empty(4)];
+        let others = [founds(0), empty(1), empty(2), empty(3), empty(4)];
         for other in others.into_iter().filter(|other| *other.pod != *name(ordinal)) {
             server.hear(other);
         }
@@ -173,8 +171,7 @@ fn whoever_follows_takes_over_what_the_leader_calls_the_founding() {
     for founding in ["f8", "f9"] {
         server.hear(State { owner: Some(founded(&[0], founding).owner), ..serving(0, &[0, 1, 2], 0) });
         server.wait(Duration::from_secs(1));
-        let said = server.procedure.state(server.now).owner.and_then(|owner| owner.founding);
-        assert_eq!(said.as_deref(), Some(founding), "so that all have one name in the end");
+        assert_eq!(server.founding_on_disk().as_deref(), Some(founding), "so that all have one name in the end");
     }
 }
 
@@ -296,7 +293,7 @@ fn a_name_is_taken_only_from_those_who_have_this_server_too() {
         server.hear(Input::Started);
         server.own(&[0, 1], None);
         server.say_raft(&[0, 1]);
-        server.procedure.state(server.now).owner.and_then(|owner| owner.founding)
+        server.founding_on_disk()
     };
     assert_eq!(said(&[0]), None, "the own disk lists who is of another cluster by now");
     assert_eq!(said(&[0, 1]).as_deref(), Some("new"));

@@ -11,6 +11,11 @@ fn states_of_others(phase: Phase) -> [State; 2] {
     [1, 2].map(|ordinal| State { phase, ..serving(ordinal, &ALL, 1) })
 }
 
+/// It is back, and waits.
+fn back(ordinal: u8) -> State {
+    State { disk: Disk::State, formed: true, size: None, raft: Some(raft(&ALL)), ..empty(ordinal) }
+}
+
 /// One that was told to stop while it serves, and has heard where raft stands.
 fn stopping() -> Life {
     let mut server = Life::running(0, &ALL, 1);
@@ -26,8 +31,7 @@ fn who_was_told_with_all_others_goes_although_some_are_back() {
     server.hear(one);
     server.hear(two.clone());
     // The first is back within the same second, at another address, and waits for its name.
-    let back = State { ip: Some(ip(7)), members: vec![], ..empty(1) };
-    server.hear(State { disk: Disk::State, formed: true, size: None, raft: Some(raft(&ALL)), ..back });
+    server.hear(State { ip: Some(ip(7)), ..back(1) });
     server.hear(two);
     let wanted = deeds(server.wait(Duration::from_millis(1200)));
     assert_eq!(wanted.last(), Some(&Action::AskBusy), "{wanted:?}");
@@ -42,8 +46,7 @@ fn who_was_told_later_than_the_others_holds_for_them() {
     server.hear(two.clone());
     server.wait(Duration::from_secs(3));
     server.hear(Input::Stop);
-    let back = State { disk: Disk::State, formed: true, size: None, raft: Some(raft(&ALL)), ..empty(1) };
-    server.hear(back);
+    server.hear(back(1));
     server.hear(two);
     server.say_raft(&ALL);
     let wanted = deeds(server.wait(Duration::from_millis(1500)));
@@ -66,7 +69,7 @@ fn who_was_stopping_when_it_was_first_heard_was_not_told_with_this_server() {
         server.hear(two);
         server.hear(Input::Stop);
         server.hear(one);
-        server.hear(State { disk: Disk::State, formed: true, size: None, raft: Some(raft(&ALL)), ..empty(2) });
+        server.hear(back(2));
         server.say_raft_if_asked(&ALL);
         deeds(server.wait(Duration::from_millis(1200))).contains(&Action::AskBusy)
     };
@@ -90,7 +93,7 @@ fn kubernetes_tells_of_those_who_went_without_a_word() {
     // Both are back before this server has heard anything of them.
     server.hear(Input::Desired(desired(3, &[0]), server.now.at));
     for ordinal in [1, 2] {
-        server.hear(State { disk: Disk::State, formed: true, size: None, raft: Some(raft(&ALL)), ..empty(ordinal) });
+        server.hear(back(ordinal));
     }
     let wanted = deeds(server.wait(Duration::from_millis(1200)));
     assert_eq!(wanted.last(), Some(&Action::AskBusy), "{wanted:?}");

@@ -41,8 +41,7 @@ fn the_others_follow_one_after_another() {
     assert_eq!(server.launch(), None, "the lowest has not said with how many");
     server.hear(empty(0));
     assert_eq!(server.waits_for(), "waiting for a-0, which starts first");
-    let up = State { up: true, phase: Phase::Serving, expecting: true, ..empty(0) };
-    let launch = started(&server.hear(up)).expect("a start");
+    let launch = started(&server.hear(founds(0))).expect("a start");
     assert_eq!(launch.expect, Some(3));
     assert_eq!(joins(&launch), [host(0), host(2)]);
 }
@@ -51,11 +50,10 @@ fn the_others_follow_one_after_another() {
 fn an_older_word_of_one_that_starts_first_is_not_enough() {
     let mut server = Life::new(2, 3, |_| {});
     nobody_beyond(&mut server, 3);
-    let up = |ordinal: u8| State { up: true, phase: Phase::Serving, expecting: true, ..empty(ordinal) };
     server.hear(State { phase: Phase::Starting, expecting: true, ..empty(0) });
-    server.hear(up(1));
+    server.hear(founds(1));
     assert_eq!(server.waits_for(), "waiting for a-0, which starts first", "it may have founded the cluster by now");
-    assert!(started(&server.hear(up(0))).is_some());
+    assert!(started(&server.hear(founds(0))).is_some());
 }
 
 #[test]
@@ -363,9 +361,8 @@ fn nothing_is_founded_beside_one_that_has_met_as_many_as_it_expects() {
     let expects = |met: &[u8]| {
         let mut server = Life::new(2, 3, |_| {});
         nobody_beyond(&mut server, 3);
-        let up = |ordinal: u8| State { up: true, phase: Phase::Serving, expecting: true, ..empty(ordinal) };
-        server.hear(State { members: members(met), ..up(0) });
-        server.hear(up(1));
+        server.hear(State { members: members(met), ..founds(0) });
+        server.hear(founds(1));
         server.launch().expect("a start").expect
     };
     assert_eq!(expects(&[0, 1]), Some(3));

@@ -22,7 +22,7 @@ fn founding(ordinal: u8) -> Life {
 }
 
 fn stalled(ordinal: u8) -> State {
-    State { up: true, phase: Phase::Serving, expecting: true, raft: Some(vec![]), ..empty(ordinal) }
+    State { raft: Some(vec![]), ..founds(ordinal) }
 }
 
 /// Everybody repeats itself for that time.

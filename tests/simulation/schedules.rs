@@ -49,6 +49,8 @@ pub fn all() -> Result<(), String> {
             seen.add(&ran.seen);
             simulated.fetch_add(ran.time, Ordering::Relaxed);
             if let Some(violation) = ran.broken {
+                // At once: a run of a million lasts half an hour.
+                eprintln!("broken: seed {seed}: {}", violation.what);
                 broken.push((schedule, violation));
                 if from_environment("DKRON_HA_GO_ON").is_none() {
                     stop.store(true, Ordering::Relaxed);

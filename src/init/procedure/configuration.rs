@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::facts::{Facts, Reading};
+use super::majority;
 use super::moment::Moment;
 use super::state::{Name, Server, lists};
 
@@ -43,5 +44,15 @@ impl Facts {
     /// The voters of that one.
     pub fn voters(&self, now: Moment) -> Option<impl Iterator<Item = &Server>> {
         Some(self.young_raft(now)?.servers.iter().filter(|server| server.voter))
+    }
+
+    /// Since when the own dkron has shown a majority of them where they are, this server one of it.
+    pub fn finds_majority_since(&self, now: Moment) -> Option<Moment> {
+        let voters: Vec<_> = self.voters(now)?.collect();
+        let others = voters.iter().any(|server| self.is_own(server)).then(|| majority(voters.len()) - 1)?;
+        let found = voters.iter().filter_map(|server| self.peer_of(&server.id)).filter(|peer| self.shows(peer, now));
+        let mut since: Vec<_> = found.filter_map(|peer| self.seen.get(peer.node()).map(|(_, since)| *since)).collect();
+        since.sort_unstable();
+        since.get(others.checked_sub(1)?).copied()
     }
 }

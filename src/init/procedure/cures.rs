@@ -137,7 +137,8 @@ impl Procedure {
         // While its name is not free a restart would only be refused again; without a leader, who shows it for so long shows what once was.
         let shown = self.facts.leader(now).is_some() || lasts < start::NAME_OF_THE_DEAD;
         let is_taken = || shown && self.facts.name_is_taken_at(now).is_some();
-        if lasts < self.patience(now) || self.may_be_met(now, missed) || !again || is_taken() {
+        let may_pass = || self.may_be_met(now, missed) || self.may_be_elected(now, missed);
+        if lasts < self.patience(now) || may_pass() || !again || is_taken() {
             return false;
         }
         if self.last_look(now).is_none() {
@@ -159,6 +160,14 @@ impl Procedure {
         let came = facts.peers.values().filter(|peer| peer.wrapper(now).is_some()).filter_map(|peer| peer.came).max();
         let lately = came.is_some_and(|came| came > missed && now.since(came) < self.patience(now));
         (facts.is_seen_alive(now) || self.is_needed(now)) && lately && now.since(missed) < MISSED_THOUGH_SOMEBODY_COMES
+    }
+
+    /// Nobody leads, and its dkron has found a majority of the voters a short while ago: it may lead any moment.
+    fn may_be_elected(&self, now: Moment, missed: Moment) -> bool {
+        let facts = &self.facts;
+        let lately = || facts.finds_majority_since(now).is_some_and(|since| now.since(since) < ELECTION);
+        let waits = now.since(missed) < MISSED_THOUGH_SOMEBODY_COMES;
+        waits && !facts.is_led(now) && facts.is_seen_alive(now) && lately()
     }
 
     /// raft may go on through this server although gossip does not, and have no majority without it.
@@ -258,7 +267,7 @@ impl Procedure {
         let members = facts.marker.iter().flat_map(|marker| &marker.members);
         let mut others = members.filter(|server| !facts.is_own(server) && !stranded::is_gone(facts, &server.id, now));
         let is_ready = |state: &State| state.leader.is_none() && stranded::is_in_the_same_need(facts, state);
-        let is_there = |peer: &Peer| peer.wrapper(now).is_some_and(is_ready);
+        let is_there = |peer: &Peer| peer.waits_with_nothing(now) || peer.wrapper(now).is_some_and(is_ready);
         if !stuck || !others.all(|server| facts.peer_of(&server.id).is_some_and(is_there)) {
             return false;
         }

@@ -322,6 +322,12 @@ impl Peer {
         self.wrapper(now).is_some_and(|state| state.disk == Disk::Empty)
     }
 
+    /// The same, and it waits for others: no dkron votes there.
+    pub fn waits_with_nothing(&self, now: Moment) -> bool {
+        let waits = |state: &State| state.phase == Phase::Waiting && !state.up;
+        self.holds_nothing(now) && self.wrapper(now).is_some_and(waits)
+    }
+
     /// Its disk, or what it knows of raft, may hold a cluster.
     pub fn may_hold_a_cluster(&self, now: Moment) -> bool {
         match self.standing {

@@ -24,7 +24,9 @@ pub fn is_stranded(facts: &Facts, now: Moment) -> bool {
     }
     let others = || last.iter().filter(|server| !facts.is_own(server) && !is_gone(facts, &server.id, now));
     let ip = |server: &Server| facts.peer_of(&server.id).and_then(|peer| peer.sure(now));
-    let stays = |server: &&Server| !has_moved(facts, server, now);
+    // Whose disk is empty votes only when somebody leads, wherever it is.
+    let votes = |server: &Server| !facts.peer_of(&server.id).is_some_and(|peer| peer.waits_with_nothing(now));
+    let stays = |server: &&Server| !has_moved(facts, server, now) && votes(server);
     let majority = majority(last.len());
     // Where too many are gone for good, new addresses help nobody: it starts as it is, and says that nobody leads.
     let all = 1 + others().count() >= majority && others().all(|server| ip(server).is_some());
@@ -78,22 +80,25 @@ pub fn recover(facts: &Facts, now: Moment) -> Start {
     let members = last_configuration(facts, now).to_vec();
     let mut present = Vec::new();
     let mut missing = Vec::new();
-    // Nobody brings these back. They stay in the configuration all the same: only a majority of all surely has what was committed.
-    let mut surplus = Vec::new();
+    // Nobody brings these back, or they have lost what they had. They stay in the configuration all the same: only a majority of all
+    // surely has what was committed.
+    let mut lost = Vec::new();
+    let moved = |server, at: SocketAddr| Server { address: at.to_string().into(), ..server };
     for server in members {
-        let told = facts.peer_of(&server.id).and_then(|peer| Some((peer.sure(now)?, peer.wrapper(now)?)));
+        let peer = facts.peer_of(&server.id);
+        let told =
+            peer.and_then(|peer| Some((SocketAddr::new(peer.sure(now)?, facts.me.rpc_port), peer.wrapper(now)?)));
         match told {
-            _ if facts.is_own(&server) => present.extend(facts.own_rpc().map(|at| (server, at))),
-            Some((ip, state)) if is_in_the_same_need(facts, state) => {
-                present.push((server, SocketAddr::new(ip, facts.me.rpc_port)));
-            }
+            _ if facts.is_own(&server) => present.extend(facts.own_rpc().map(|at| moved(server, at))),
+            Some((at, state)) if is_in_the_same_need(facts, state) => present.push(moved(server, at)),
+            Some((at, _)) if peer.is_some_and(|peer| peer.waits_with_nothing(now)) => lost.push(moved(server, at)),
             // Somebody kept its address, so that raft can reach it.
             Some(_) => return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State),
-            None if facts.is_surplus(now, &server.id) => surplus.push(server),
+            None if facts.is_surplus(now, &server.id) => lost.push(server),
             None => missing.push(server.id),
         }
     }
-    let few = present.len() < majority(present.len() + surplus.len());
+    let few = present.len() < majority(present.len() + lost.len());
     if !missing.is_empty() {
         return Start::Wait(Waiting::Members(missing));
     }
@@ -101,7 +106,6 @@ pub fn recover(facts: &Facts, now: Moment) -> Start {
         // Those that are left may yet have another configuration, or a person brings the others back.
         return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State);
     }
-    let moved = |(server, at): (Server, SocketAddr)| Server { address: at.to_string().into(), ..server };
-    let servers = present.into_iter().map(moved).chain(surplus).collect();
+    let servers = present.into_iter().chain(lost).collect();
     Start::Run(launch_among(facts, now, Prepare::Recover(servers)), Why::Recovery)
 }

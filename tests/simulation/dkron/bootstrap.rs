@@ -100,12 +100,14 @@ impl World {
             let cluster = genesis.checked_sub(1).map(|index| &self.clusters[index as usize]);
             cluster.is_some_and(|cluster| !cluster.dead)
         };
+        let plain = self.pods[slot].as_ref().is_some_and(|pod| pod.kind == Kind::Plain && pod.running);
         // What is on the disk of a server that nobody wants any more, and whose pod is gone, nobody can know; neither of one whom
-        // Kubernetes has only just wanted again, or of whose pod no word has come.
+        // Kubernetes has only just wanted again, or of whose new pod no word has come. One without a wrapper asks nobody.
         let is_news = |at: &Slot| {
             let wanted = self.is_there(*at);
-            let runs = self.pods[*at].as_ref().is_some_and(|pod| pod.running) && !self.is_untold(slot, *at);
-            !wanted || now < self.surprised_at + SURPRISE && !runs
+            let told = |born: u64| now >= born + SURPRISE || !self.is_untold(slot, *at);
+            let runs = self.pods[*at].as_ref().is_some_and(|pod| pod.running && told(pod.born));
+            !wanted || !plain && now < self.surprised_at + SURPRISE && !runs
         };
         let (unknown, known): (Vec<Slot>, Vec<Slot>) = Self::places(set).filter(holds).partition(is_news);
         let other = known.first().copied();
@@ -124,7 +126,6 @@ impl World {
         };
         let twin = other.map(|at| self.volumes[at].log.genesis);
         let twin = twin.filter(|genesis| same(&self.clusters[*genesis as usize - 1]));
-        let plain = self.pods[slot].as_ref().is_some_and(|pod| pod.kind == Kind::Plain && pod.running);
         // Once a leader has gone on without this server, nobody ever overwrites what it has begun.
         let goes_on_without = |genesis: &u32| {
             let cluster = &self.clusters[*genesis as usize - 1];

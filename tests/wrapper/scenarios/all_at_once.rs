@@ -18,6 +18,8 @@ enum Way {
     Deleted,
     /// All are killed, as when the power fails.
     Killed,
+    /// The set is scaled to zero, and later up again; meanwhile one disk is lost.
+    OneDiskLost,
 }
 
 pub fn scaled() -> Result<()> {
@@ -40,6 +42,14 @@ pub fn deleted_of_version_three() -> Result<()> {
     restart("all servers at once: all pods deleted", &Dkron::three()?, Way::Deleted)
 }
 
+pub fn scaled_and_a_disk_lost() -> Result<()> {
+    restart("all servers at once: scaled to 0 and back, one disk lost", &Dkron::main()?, Way::OneDiskLost)
+}
+
+pub fn scaled_and_a_disk_lost_of_version_three() -> Result<()> {
+    restart("all servers at once: scaled to 0 and back, one disk lost", &Dkron::three()?, Way::OneDiskLost)
+}
+
 fn restart(scenario: &str, dkron: &Dkron, way: Way) -> Result<()> {
     let runs = times(1, 5);
     let (mut leader, mut whole, mut stop) = (Times::default(), Times::default(), Times::default());
@@ -53,7 +63,8 @@ fn restart(scenario: &str, dkron: &Dkron, way: Way) -> Result<()> {
         }
         Ok(())
     })?;
-    Row::new(scenario, dkron, runs, "new addresses, disks kept: leader <= 10 s")
+    let kept = if way == Way::OneDiskLost { "two disks of three kept" } else { "disks kept" };
+    Row::new(scenario, dkron, runs, &format!("new addresses, {kept}: leader <= 10 s"))
         .shows("leader after", &leader)
         .shows("all voters after", &whole)
         .shows("longest stop", &stop)
@@ -70,13 +81,16 @@ fn away_and_back(cluster: &Cluster, way: Way, all: &[Ordinal], run: u64) -> Resu
         let stops = each(all, &[], |one| cluster.restart(one))?;
         return Ok((stops.iter().map(|stop| stop.took).max().unwrap_or_default(), cluster.now()));
     }
-    if way == Way::Scaled {
+    if matches!(way, Way::Scaled | Way::OneDiskLost) {
         cluster.want(0);
         each(all, &[], |one| cluster.delete(one).map(drop))?;
     } else {
         each(all, &[], |one| cluster.kill(one))?;
     }
     let stopped = cluster.since(begun);
+    if way == Way::OneDiskLost {
+        cluster.lose_disk(all[0])?;
+    }
     pause(seconds(2))?;
     let from = cluster.now();
     cluster.want(3);

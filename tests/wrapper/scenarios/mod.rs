@@ -24,7 +24,7 @@ use crate::cluster::{Cluster, Dice, Ordinal, folders};
 type Scenario = fn() -> Result<()>;
 
 /// Name and body of each.
-const ALL: [(&str, Scenario); 34] = [
+const ALL: [(&str, Scenario); 36] = [
     ("first_start_of_3", first_start::of_three),
     ("first_start_of_5", first_start::of_five),
     ("first_start_of_2", first_start::of_two),
@@ -52,6 +52,8 @@ const ALL: [(&str, Scenario); 34] = [
     ("all_at_once_scaled", all_at_once::scaled),
     ("all_at_once_deleted", all_at_once::deleted),
     ("all_at_once_killed", all_at_once::killed),
+    ("all_at_once_disk_lost", all_at_once::scaled_and_a_disk_lost),
+    ("all_at_once_disk_lost_v3", all_at_once::scaled_and_a_disk_lost_of_version_three),
     ("all_at_once_scaled_v3", all_at_once::scaled_of_version_three),
     ("all_at_once_deleted_v3", all_at_once::deleted_of_version_three),
     ("kill_same_address", kill::with_the_same_address),

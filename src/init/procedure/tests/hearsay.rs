@@ -166,6 +166,32 @@ fn how_long_it_was_not_seen_does_not_count_against_one_who_has_just_come_back_el
 }
 
 #[test]
+fn who_has_just_found_a_majority_may_be_elected_before_it_restarts() {
+    // a-0 does not see a-1, which finds a-2 after a while.
+    let all = [0, 1, 2];
+    let restarts = |finds: &dyn Fn(u32) -> bool| {
+        let mut server = Life::running(1, &all, 1);
+        let after = (0..120).find(|second| {
+            let mut wanted = server.hear(State { members: members(&[0]), ..leaderless(0, &all) });
+            wanted.extend(server.hear(State { members: members(&[1, 2]), ..leaderless(2, &all) }));
+            let status = if finds(*second) { Status::Alive } else { Status::Failed };
+            let members = members(&[1]).into_iter().chain([Member::new(name(2), ip(2), status)]).collect();
+            let view = DkronView { leader: None, leads: false, members };
+            wanted.extend(server.hear(Input::Own(Some(view))));
+            wanted.extend(server.say_raft_if_asked(&all));
+            wanted.extend(server.wait(Duration::from_secs(1)));
+            wanted.contains(&Action::Term)
+        });
+        after.expect("a restart")
+    };
+    let turn = restarts(&|_| false);
+    assert!((19..23).contains(&turn), "after a-2, which is the higher one: {turn}");
+    assert_eq!(restarts(&|_| true), turn, "that has not helped so far");
+    let found = restarts(&|second| second >= 18);
+    assert!((22..25).contains(&found), "{found}");
+}
+
+#[test]
 fn of_those_who_are_missed_whom_raft_does_without_restarts_first() {
     // a-0 follows a-4; a-2 and a-3 are gossip of their own, and a-4 finds each only where raft's configuration has it.
     let restarts = |own: u8, third: IpAddr| {

@@ -1,5 +1,6 @@
 //! Servers that have moved, and what still tells where they were: a name server, gossip, a disk.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::super::*;
@@ -91,4 +92,79 @@ fn a_sole_server_does_not_go_on_with_a_larger_configuration_of_one_that_does_not
     assert_eq!(recovers(&[0], None), ["a-0"], "it may have been founded anew");
     assert_eq!(recovers(&[0], Some("new")), ["a-0"]);
     assert_eq!(recovers(&[0, 1], None), ["a-0", "a-1", "a-2"], "who has another one has its configuration");
+}
+
+#[test]
+fn a_majority_of_dkron_3_that_has_moved_gets_its_addresses_though_another_disk_is_empty() {
+    let all = [0, 1, 2];
+    let moved = |ordinal: u8| Some(IpAddr::from([10, 0, 1, ordinal]));
+    let three = |me: &mut Me| {
+        (me.disk, me.marker, me.generation) = (Disk::State, Some(marker(&all)), Generation::Three);
+    };
+    let waits = |ordinal| State { phase: Phase::Waiting, up: false, ..leaderless(ordinal, &all) };
+    // The one with nothing kept its address.
+    let starts = |own_moved: bool, other: Option<State>| {
+        let mut server = Life::new(0, 3, |me| {
+            three(me);
+            me.ip = if own_moved { moved(0) } else { me.ip };
+        });
+        server.hear(Input::Desired(desired(3, &all), server.now.at));
+        server.hear(empty(1));
+        if let Some(other) = other {
+            server.hear(other);
+        }
+        server.launch().map(|launch| launch.disk)
+    };
+    let stranded = || State { ip: moved(2), stranded: true, ..waits(2) };
+    for own_moved in [true, false] {
+        let Some(Prepare::Recover(servers)) = starts(own_moved, Some(stranded())) else {
+            panic!("they are the majority")
+        };
+        let [own, other, nothing] = &servers[..] else { panic!("all three stay in it: {servers:?}") };
+        let own_at = if own_moved { "10.0.1.0:6868".to_string() } else { rpc(0) };
+        assert_eq!([&*own.address, &*other.address, &*nothing.address], [&own_at, "10.0.1.2:6868", &rpc(1)]);
+    }
+    assert_eq!(starts(true, None), None, "one of three may not have what was committed");
+    assert_eq!(starts(true, Some(State { ip: moved(2), ..empty(2) })), Some(Prepare::Keep));
+    assert_eq!(starts(false, Some(waits(2))), Some(Prepare::Keep), "neither has moved");
+}
+
+#[test]
+fn dkron_3_that_runs_without_a_leader_gets_new_addresses_beside_an_empty_disk() {
+    let all = [0, 1, 2];
+    let restarts = |phase: Phase| {
+        let mut server = Life::running(0, &all, 1);
+        server.procedure.facts.me.generation = Generation::Three;
+        let ip = Some(IpAddr::from([10, 0, 1, 2]));
+        (0..40).find(|_| {
+            let mut wanted = server.hear(State { phase, ..empty(1) });
+            wanted.extend(server.hear(State { ip, stranded: true, ..leaderless(2, &all) }));
+            wanted.extend(server.own(&[0], None));
+            wanted.extend(server.say_raft_if_asked(&all));
+            wanted.extend(server.wait(Duration::from_secs(1)));
+            wanted.contains(&Action::Term)
+        })
+    };
+    assert!(restarts(Phase::Waiting).is_some_and(|after| (9..=13).contains(&after)), "{:?}", restarts(Phase::Waiting));
+    assert_eq!(restarts(Phase::Starting), None, "it may vote");
+}
+
+#[test]
+fn an_empty_disk_does_not_vote_while_a_majority_of_dkron_3_gets_new_addresses() {
+    let all = [0, 1, 2, 3, 4];
+    let starts = |stranded: bool, holders: u8| {
+        let mut server = Life::new(4, 5, |_| {});
+        (0..700).find(|_| {
+            let mut wanted = Vec::new();
+            for ordinal in 0..4 {
+                let serves = State { stranded, ..leaderless(ordinal, &all) };
+                wanted.extend(server.hear(if ordinal < holders { serves } else { empty(ordinal) }));
+            }
+            wanted.extend(server.wait(Duration::from_secs(1)));
+            started(&wanted).is_some()
+        })
+    };
+    assert_eq!(starts(true, 3), None);
+    assert!(starts(false, 3).is_some_and(|after| after > 290), "{:?}", starts(false, 3));
+    assert!(starts(true, 2).is_some(), "the others cannot");
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Procedure;
 use super::action::{Action, Prepare};
+use super::input::Generation;
 use super::moment::{Moment, begins};
 use super::peer::Peer;
 use super::saying::Saying;
@@ -34,7 +35,7 @@ const BLOCKED: Duration = Duration::from_secs(20);
 /// Nobody has led for so long, and raft has addresses from before.
 const STRANDED: Duration = Duration::from_secs(10);
 
-/// Time for those who have just lost their leader to elect another one.
+/// Time for those who have just lost their leader, or found each other, to elect another one.
 const ELECTION: Duration = Duration::from_secs(5);
 
 /// Cures that have failed before the container is given up.
@@ -162,12 +163,14 @@ impl Procedure {
         (facts.is_seen_alive(now) || self.is_needed(now)) && lately && now.since(missed) < MISSED_THOUGH_SOMEBODY_COMES
     }
 
-    /// Nobody leads, and its dkron has found a majority of the voters a short while ago: it may lead any moment.
+    /// Nobody leads, and its dkron has found a majority of the voters a short while ago: it may lead any moment. Raft before version 4
+    /// does not go by what gossip finds.
     fn may_be_elected(&self, now: Moment, missed: Moment) -> bool {
         let facts = &self.facts;
         let lately = || facts.finds_majority_since(now).is_some_and(|since| now.since(since) < ELECTION);
         let waits = now.since(missed) < MISSED_THOUGH_SOMEBODY_COMES;
-        waits && !facts.is_led(now) && facts.is_seen_alive(now) && lately()
+        let goes_by_gossip = facts.me.generation != Generation::Three;
+        goes_by_gossip && waits && !facts.is_led(now) && facts.is_seen_alive(now) && lately()
     }
 
     /// raft may go on through this server although gossip does not, and have no majority without it.
@@ -255,8 +258,8 @@ impl Procedure {
         !led && alive.any(|member| ip(member).is_some_and(|ip| ip != member.ip))
     }
 
-    /// dkron before version 4 was started without a marker, and raft looks for all members at addresses from before: only a start with
-    /// their new ones brings a leader.
+    /// dkron before version 4 was started without a marker, or with one that tells less, and raft finds no majority at addresses from
+    /// before: only a start with the new ones brings a leader.
     pub(super) fn is_stranded(&mut self, now: Moment) -> bool {
         let facts = &self.facts;
         let stuck = facts.own.is_some()

@@ -152,12 +152,16 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
     if facts.run_apart(now) {
         return Start::Wait(Waiting::DiskOfAnother(OF_ANOTHER_FOUNDING.into()));
     }
+    // Beside an empty disk the own version is not known; only version 3 is stranded. These need no vote, and raft might find this one first.
+    if stranded::will_recover(facts, now) {
+        return Start::Wait(Waiting::Voters(sights(facts, now)));
+    }
     let need = need(facts, now);
     // Raft of version 3 may look for a majority where it no longer is: then a person has to help.
     let patience = match need {
         Need::All => Duration::ZERO,
         Need::Some => AMBIGUOUS,
-        Need::None if facts.me.generation == Generation::Three || get_new_addresses(facts, now) => Duration::MAX,
+        Need::None if facts.me.generation == Generation::Three => Duration::MAX,
         Need::None => 2 * RETURN_OF_AN_EMPTY_DISK,
     };
     // Of those that others hang for, one is enough.
@@ -182,17 +186,6 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         return Start::Run(launch(facts, now, None, Prepare::Keep), Why::Vote);
     }
     Start::Wait(Waiting::Voters(sights(facts, now)))
-}
-
-/// Those that have their disks are dkron of version 3 and a majority, and its raft looks for them where they were: they write the new
-/// addresses together, and need no vote. What the own dkron is is not known beside an empty disk; only that version is stranded.
-fn get_new_addresses(facts: &Facts, now: Moment) -> bool {
-    let states: Vec<&State> = facts.peers.values().filter_map(|peer| peer.wrapper(now)).collect();
-    let has_majority = |raft: &[Server]| {
-        let held = states.iter().filter(|state| state.disk == Disk::State && lists(raft, &state.node));
-        held.count() >= majority(raft.len())
-    };
-    states.iter().any(|state| state.stranded && state.configuration().is_some_and(has_majority))
 }
 
 /// For how long those with raft state have hung in their join loops, and perhaps waited for this server.

@@ -96,7 +96,7 @@ impl fmt::Display for Saying {
                         code::EMPTY_DISK_VOTES,
                         code::EMPTY_DISK_VOTES.title()
                     )?,
-                    Why::Recovery => f.write_str("all servers have moved: starting dkron with their new addresses")?,
+                    Why::Recovery => f.write_str("raft has addresses from before: starting dkron with the new ones of all servers")?,
                 }
                 expect.map_or(Ok(()), |size| write!(f, " (--bootstrap-expect={size})"))
             }
@@ -140,7 +140,7 @@ impl fmt::Display for Saying {
                 "others hold raft state, nobody leads, and dkron holds nothing to vote with: restarting it to come after them",
             ),
             Self::Stranded => {
-                f.write_str("nobody leads, and raft has the addresses from before everywhere: restarting dkron")
+                f.write_str("nobody leads, and raft finds no majority at the addresses from before: restarting dkron")
             }
             Self::NoLeader(since) => {
                 write!(
@@ -221,7 +221,11 @@ impl fmt::Display for Waiting {
                 write!(f, "others hold raft state and this disk is empty, waiting for all: {}", List(sights))
             }
             Self::Members(names) => {
-                write!(f, "all addresses have changed, waiting for {} to write the new ones together", names.join(", "))
+                write!(
+                    f,
+                    "raft has addresses from before, waiting for {} to write the new ones together",
+                    names.join(", ")
+                )
             }
             Self::NameTaken(ip) => {
                 write!(f, "the others still see this server alive at {ip}, waiting until its name is free")

@@ -6,8 +6,8 @@ use super::Procedure;
 use super::moment::Moment;
 use super::peer::Peer;
 use super::saying::Saying;
-use super::start;
 use super::state::{Disk, Name, Phase, State, Status};
+use super::{start, stranded};
 
 /// All are up and nobody leads: an election takes up to 3 s.
 const STALL: Duration = Duration::from_secs(5);
@@ -142,7 +142,8 @@ impl Procedure {
             }
             // It was started as one that may hold something.
             (None, _) if self.facts.disk == Disk::Unknown => peers().filter_map(|peer| peer.wrapper(now)).any(holds),
-            (None, _) => return false,
+            // It was to vote for those who have all moved since, or of whom one came later: with its vote the shorter log might win.
+            (None, _) => self.facts.disk == Disk::Empty && stranded::will_recover(&self.facts, now),
         };
         let lost = self.facts.own.is_some() && !self.facts.is_led(now) && others;
         if !lost || !self.is_surely_empty(now) || !self.is_still_empty(now) {

@@ -54,7 +54,7 @@ pub enum Why {
     State,
     /// There is raft state, not here, and not all servers answer; the wait is over.
     Vote,
-    /// All members have moved: raft gets their new addresses.
+    /// So many members have moved, or lost their disks, that raft finds no majority: it gets their new addresses.
     Recovery,
 }
 

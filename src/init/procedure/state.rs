@@ -57,7 +57,7 @@ pub struct State {
     /// Whether it was started with `--bootstrap-expect` and has not heard of a leader since.
     #[serde(default)]
     pub expecting: bool,
-    /// dkron of the generation before 4, whose raft does not follow addresses, with all addresses of its configuration out of date.
+    /// dkron of the generation before 4, whose raft does not follow addresses and finds no majority at those that it has.
     #[serde(default)]
     pub stranded: bool,
     /// Its dkron is down for a new beginning of all: every server that holds nothing is to end its dkron now.

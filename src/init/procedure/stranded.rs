@@ -13,7 +13,7 @@ use super::start::{Start, Why, launch, launch_among};
 use super::state::{Disk, Name, Server, State, lists};
 
 /// dkron before version 4 whose own address is not that of its configuration, or which cannot reach a majority at the addresses of its
-/// configuration although all are there.
+/// configuration although all are there: others have moved, or wait with an empty disk.
 pub fn is_stranded(facts: &Facts, now: Moment) -> bool {
     let last = last_configuration(facts, now);
     if facts.me.generation != Generation::Three || !facts.is_among(last) {
@@ -24,7 +24,7 @@ pub fn is_stranded(facts: &Facts, now: Moment) -> bool {
     }
     let others = || last.iter().filter(|server| !facts.is_own(server) && !is_gone(facts, &server.id, now));
     let ip = |server: &Server| facts.peer_of(&server.id).and_then(|peer| peer.sure(now));
-    // Whose disk is empty votes only when somebody leads, wherever it is.
+    // Whose disk is empty and waits does not vote yet, wherever it is.
     let votes = |server: &Server| !facts.peer_of(&server.id).is_some_and(|peer| peer.waits_with_nothing(now));
     let stays = |server: &&Server| !has_moved(facts, server, now) && votes(server);
     let majority = majority(last.len());
@@ -75,37 +75,63 @@ pub fn is_in_the_same_need(facts: &Facts, state: &State) -> bool {
     state.stranded || has_recovered()
 }
 
-/// Raft gets the present addresses of its configuration, if all its members are in the same need.
+/// Two configurations of the same servers, wherever these are.
+fn are_the_same(one: &[Server], other: &[Server]) -> bool {
+    one.len() == other.len() && one.iter().all(|server| lists(other, &server.id))
+}
+
+/// The others recover beside this server, whose disk is empty: all of them that have theirs are stranded, tell of the same servers, and are a
+/// majority of these.
+pub fn will_recover(facts: &Facts, now: Moment) -> bool {
+    let states = facts.peers.values().filter_map(|peer| peer.wrapper(now));
+    let holders: Vec<&State> = states.filter(|state| state.disk == Disk::State && !state.is_out()).collect();
+    let Some(raft) = holders.first().and_then(|state| state.configuration()) else { return false };
+    let agrees = |state: &&State| state.stranded && state.configuration().is_some_and(|told| are_the_same(told, raft));
+    holders.iter().all(agrees) && holders.len() >= majority(raft.len())
+}
+
+/// Raft gets the present addresses of its configuration, if all its members are in the same need; beside an empty disk only if all others have
+/// theirs and tell of the same servers, since one of an older configuration might win.
 pub fn recover(facts: &Facts, now: Moment) -> Start {
-    let members = last_configuration(facts, now).to_vec();
+    let members = last_configuration(facts, now);
     let mut present = Vec::new();
     let mut missing = Vec::new();
-    // Nobody brings these back, or they have lost what they had. They stay in the configuration all the same: only a majority of all
-    // surely has what was committed.
-    let mut lost = Vec::new();
-    let moved = |server, at: SocketAddr| Server { address: at.to_string().into(), ..server };
+    // Nobody brings these back. They stay in the configuration all the same: only a majority of all surely has what was committed.
+    let mut surplus = Vec::new();
+    // Neither is there what these had.
+    let mut empty = Vec::new();
+    let moved = |server: &Server, at: SocketAddr| Server { address: at.to_string().into(), ..server.clone() };
+    let told = facts.raft.as_ref().map(|reading| &reading.servers).or(facts.marker.as_ref().map(|it| &it.members));
+    let mut agree = facts.disk == Disk::State && told.is_some_and(|told| are_the_same(told, members));
     for server in members {
+        if facts.is_own(server) {
+            present.extend(facts.own_rpc().map(|at| moved(server, at)));
+            continue;
+        }
         let peer = facts.peer_of(&server.id);
-        let told =
-            peer.and_then(|peer| Some((SocketAddr::new(peer.sure(now)?, facts.me.rpc_port), peer.wrapper(now)?)));
-        match told {
-            _ if facts.is_own(&server) => present.extend(facts.own_rpc().map(|at| moved(server, at))),
-            Some((at, state)) if is_in_the_same_need(facts, state) => present.push(moved(server, at)),
-            Some((at, _)) if peer.is_some_and(|peer| peer.waits_with_nothing(now)) => lost.push(moved(server, at)),
+        match peer.and_then(|peer| Some((peer, peer.sure(now)?, peer.wrapper(now)?))) {
+            Some((_, ip, state)) if is_in_the_same_need(facts, state) => {
+                present.push(moved(server, SocketAddr::new(ip, facts.me.rpc_port)));
+                agree &= state.disk == Disk::State;
+                agree &= state.configuration().is_some_and(|told| are_the_same(told, members));
+            }
+            Some((peer, ip, _)) if peer.waits_with_nothing(now) => {
+                empty.push(moved(server, SocketAddr::new(ip, facts.me.rpc_port)));
+            }
             // Somebody kept its address, so that raft can reach it.
             Some(_) => return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State),
-            None if facts.is_surplus(now, &server.id) => lost.push(server),
-            None => missing.push(server.id),
+            None if facts.is_surplus(now, &server.id) => surplus.push(server.clone()),
+            None => missing.push(server.id.clone()),
         }
     }
-    let few = present.len() < majority(present.len() + lost.len());
+    let few = present.len() < majority(present.len() + surplus.len() + empty.len());
     if !missing.is_empty() {
         return Start::Wait(Waiting::Members(missing));
     }
-    if few {
+    if few || !empty.is_empty() && !agree {
         // Those that are left may yet have another configuration, or a person brings the others back.
         return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State);
     }
-    let servers = present.into_iter().chain(lost).collect();
+    let servers = present.into_iter().chain(surplus).chain(empty).collect();
     Start::Run(launch_among(facts, now, Prepare::Recover(servers)), Why::Recovery)
 }

@@ -167,28 +167,43 @@ fn how_long_it_was_not_seen_does_not_count_against_one_who_has_just_come_back_el
 
 #[test]
 fn who_has_just_found_a_majority_may_be_elected_before_it_restarts() {
-    // a-0 does not see a-1, which finds a-2 after a while.
-    let all = [0, 1, 2];
-    let restarts = |finds: &dyn Fn(u32) -> bool| {
-        let mut server = Life::running(1, &all, 1);
-        let after = (0..120).find(|second| {
-            let mut wanted = server.hear(State { members: members(&[0]), ..leaderless(0, &all) });
-            wanted.extend(server.hear(State { members: members(&[1, 2]), ..leaderless(2, &all) }));
-            let status = if finds(*second) { Status::Alive } else { Status::Failed };
-            let members = members(&[1]).into_iter().chain([Member::new(name(2), ip(2), status)]).collect();
+    // a-0 does not see a-1, which finds others only after a while.
+    let restarts = |all: &[u8], finds: &dyn Fn(u32) -> Vec<u8>| {
+        let mut server = Life::running(1, all, 1);
+        let after = (0..320).find(|second| {
+            let mut wanted = server.hear(State { members: members(&[0]), ..leaderless(0, all) });
+            for other in &all[2..] {
+                wanted.extend(server.hear(State { members: members(&[1, *other]), ..leaderless(*other, all) }));
+            }
+            let found = finds(*second);
+            let status = |o: &u8| if *o == 1 || found.contains(o) { Status::Alive } else { Status::Failed };
+            let members = all[1..].iter().map(|o| Member::new(name(*o), ip(*o), status(o))).collect();
             let view = DkronView { leader: None, leads: false, members };
             wanted.extend(server.hear(Input::Own(Some(view))));
-            wanted.extend(server.say_raft_if_asked(&all));
+            wanted.extend(server.say_raft_if_asked(all));
             wanted.extend(server.wait(Duration::from_secs(1)));
             wanted.contains(&Action::Term)
         });
         after.expect("a restart")
     };
-    let turn = restarts(&|_| false);
+    let three = |finds: &dyn Fn(u32) -> Vec<u8>| restarts(&[0, 1, 2], finds);
+    let turn = three(&|_| vec![]);
     assert!((19..23).contains(&turn), "after a-2, which is the higher one: {turn}");
-    assert_eq!(restarts(&|_| true), turn, "that has not helped so far");
-    let found = restarts(&|second| second >= 18);
-    assert!((22..25).contains(&found), "{found}");
+    assert_eq!(three(&|_| vec![2]), turn, "that has not helped so far");
+    let found = three(&|second| if second >= 18 { vec![2] } else { vec![] });
+    assert!(found > turn && found < 25, "{found}");
+
+    // Of five two others are needed, and the later one counts.
+    let five = |finds: &dyn Fn(u32) -> Vec<u8>| restarts(&[0, 1, 2, 3, 4], finds);
+    let turn = five(&|_| vec![]);
+    let one = five(&|second| if second + 3 >= turn { vec![3] } else { vec![] });
+    assert_eq!(one, turn, "that is no majority");
+    let two = five(&|second| if second + 3 >= turn { vec![2, 3] } else { vec![3] });
+    assert!(two > turn + 1, "{two}, {turn}");
+    let earlier = five(&|second| if second + 3 >= turn { vec![2, 3, 4] } else { vec![2, 3] });
+    assert_eq!(earlier, turn, "a majority was there before");
+    let flaps = five(&|second| if second / 3 % 2 == 0 { vec![2, 3] } else { vec![3, 4] });
+    assert!((239..246).contains(&flaps), "not for ever: {flaps}");
 }
 
 #[test]

@@ -94,39 +94,75 @@ fn a_sole_server_does_not_go_on_with_a_larger_configuration_of_one_that_does_not
     assert_eq!(recovers(&[0, 1], None), ["a-0", "a-1", "a-2"], "who has another one has its configuration");
 }
 
+/// One with these servers on its disk.
+fn of_version_3(ordinal: u8, servers: &[u8], size: u8, at: Option<IpAddr>) -> Life {
+    let mut server = Life::new(ordinal, size, |me| {
+        (me.disk, me.marker, me.generation) = (Disk::State, Some(marker(servers)), Generation::Three);
+        me.ip = at.or(me.ip);
+    });
+    let all: Vec<u8> = (0..size).collect();
+    server.hear(Input::Desired(desired(size.into(), &all), server.now.at));
+    server
+}
+
+/// Another address of it.
+fn moved(ordinal: u8) -> IpAddr {
+    IpAddr::from([10, 0, 1, ordinal])
+}
+
+/// One that waits at a new address, with these on its disk.
+fn stranded(ordinal: u8, servers: &[u8]) -> State {
+    State { ip: Some(moved(ordinal)), stranded: true, phase: Phase::Waiting, up: false, ..leaderless(ordinal, servers) }
+}
+
 #[test]
 fn a_majority_of_dkron_3_that_has_moved_gets_its_addresses_though_another_disk_is_empty() {
     let all = [0, 1, 2];
-    let moved = |ordinal: u8| Some(IpAddr::from([10, 0, 1, ordinal]));
-    let three = |me: &mut Me| {
-        (me.disk, me.marker, me.generation) = (Disk::State, Some(marker(&all)), Generation::Three);
-    };
-    let waits = |ordinal| State { phase: Phase::Waiting, up: false, ..leaderless(ordinal, &all) };
-    // The one with nothing kept its address.
-    let starts = |own_moved: bool, other: Option<State>| {
-        let mut server = Life::new(0, 3, |me| {
-            three(me);
-            me.ip = if own_moved { moved(0) } else { me.ip };
-        });
-        server.hear(Input::Desired(desired(3, &all), server.now.at));
-        server.hear(empty(1));
-        if let Some(other) = other {
+    let starts = |own: Option<IpAddr>, others: [State; 2]| {
+        let mut server = of_version_3(0, &all, 3, own);
+        for other in others {
             server.hear(other);
         }
         server.launch().map(|launch| launch.disk)
     };
-    let stranded = || State { ip: moved(2), stranded: true, ..waits(2) };
-    for own_moved in [true, false] {
-        let Some(Prepare::Recover(servers)) = starts(own_moved, Some(stranded())) else {
-            panic!("they are the majority")
-        };
-        let [own, other, nothing] = &servers[..] else { panic!("all three stay in it: {servers:?}") };
-        let own_at = if own_moved { "10.0.1.0:6868".to_string() } else { rpc(0) };
-        assert_eq!([&*own.address, &*other.address, &*nothing.address], [&own_at, "10.0.1.2:6868", &rpc(1)]);
+    for (own, nothing) in
+        [(Some(moved(0)), empty(1)), (None, empty(1)), (Some(moved(0)), State { ip: Some(moved(1)), ..empty(1) })]
+    {
+        let nothing_at = nothing.ip.expect("an address");
+        let disk = starts(own, [nothing, stranded(2, &all)]);
+        let Some(Prepare::Recover(servers)) = disk else { panic!("they are the majority: {disk:?}") };
+        let addresses = [own.unwrap_or(ip(0)), moved(2), nothing_at];
+        let expected: Vec<String> = addresses.iter().map(|ip| format!("{ip}:6868")).collect();
+        assert_eq!(servers.iter().map(|server| server.address.to_string()).collect::<Vec<_>>(), expected);
     }
-    assert_eq!(starts(true, None), None, "one of three may not have what was committed");
-    assert_eq!(starts(true, Some(State { ip: moved(2), ..empty(2) })), Some(Prepare::Keep));
-    assert_eq!(starts(false, Some(waits(2))), Some(Prepare::Keep), "neither has moved");
+    let nothing = || State { ip: Some(moved(2)), ..empty(2) };
+    assert_eq!(
+        starts(Some(moved(0)), [empty(1), nothing()]),
+        Some(Prepare::Keep),
+        "one may not have what was committed"
+    );
+    let stays = State { phase: Phase::Waiting, up: false, ..leaderless(2, &all) };
+    assert_eq!(starts(None, [empty(1), stays]), Some(Prepare::Keep), "neither has moved");
+    let unread = State { disk: Disk::Unknown, raft: None, ..stranded(2, &all) };
+    assert_eq!(starts(Some(moved(0)), [empty(1), unread]), Some(Prepare::Keep), "nobody knows what it has");
+    let runs = State { up: true, phase: Phase::Serving, ..empty(1) };
+    assert_eq!(starts(Some(moved(0)), [runs, stranded(2, &all)]), Some(Prepare::Keep), "that one may vote");
+}
+
+#[test]
+fn beside_an_empty_disk_dkron_3_does_not_go_by_an_older_configuration_that_is_larger() {
+    let all = [0, 1, 2, 3, 4];
+    let starts = |ordinal: u8, own: &[u8], of_first: &[u8]| {
+        let mut server = of_version_3(ordinal, own, 5, Some(moved(ordinal)));
+        server.hear(empty(0));
+        for other in (1..5).filter(|other| *other != ordinal) {
+            server.hear(stranded(other, if other == 1 { of_first } else { &all }));
+        }
+        server.launch().map(|launch| launch.disk)
+    };
+    assert!(matches!(starts(2, &all, &all), Some(Prepare::Recover(servers)) if servers.len() == 5));
+    assert_eq!(starts(2, &all, &[0, 1, 2]), Some(Prepare::Keep), "a-1 may have the last one");
+    assert_eq!(starts(1, &[0, 1, 2], &[]), Some(Prepare::Keep), "it has it itself");
 }
 
 #[test]
@@ -135,10 +171,10 @@ fn dkron_3_that_runs_without_a_leader_gets_new_addresses_beside_an_empty_disk() 
     let restarts = |phase: Phase| {
         let mut server = Life::running(0, &all, 1);
         server.procedure.facts.me.generation = Generation::Three;
-        let ip = Some(IpAddr::from([10, 0, 1, 2]));
         (0..40).find(|_| {
             let mut wanted = server.hear(State { phase, ..empty(1) });
-            wanted.extend(server.hear(State { ip, stranded: true, ..leaderless(2, &all) }));
+            let runs = State { up: true, phase: Phase::Serving, ..stranded(2, &all) };
+            wanted.extend(server.hear(runs));
             wanted.extend(server.own(&[0], None));
             wanted.extend(server.say_raft_if_asked(&all));
             wanted.extend(server.wait(Duration::from_secs(1)));
@@ -152,19 +188,52 @@ fn dkron_3_that_runs_without_a_leader_gets_new_addresses_beside_an_empty_disk() 
 #[test]
 fn an_empty_disk_does_not_vote_while_a_majority_of_dkron_3_gets_new_addresses() {
     let all = [0, 1, 2, 3, 4];
-    let starts = |stranded: bool, holders: u8| {
+    let starts = |state: &dyn Fn(u8) -> State, holders: u8| {
         let mut server = Life::new(4, 5, |_| {});
         (0..700).find(|_| {
             let mut wanted = Vec::new();
             for ordinal in 0..4 {
-                let serves = State { stranded, ..leaderless(ordinal, &all) };
-                wanted.extend(server.hear(if ordinal < holders { serves } else { empty(ordinal) }));
+                wanted.extend(server.hear(if ordinal < holders { state(ordinal) } else { empty(ordinal) }));
             }
             wanted.extend(server.wait(Duration::from_secs(1)));
             started(&wanted).is_some()
         })
     };
-    assert_eq!(starts(true, 3), None);
-    assert!(starts(false, 3).is_some_and(|after| after > 290), "{:?}", starts(false, 3));
-    assert!(starts(true, 2).is_some(), "the others cannot");
+    let serves = |ordinal: u8| leaderless(ordinal, &all);
+    let strands = |ordinal: u8| State { stranded: true, ..serves(ordinal) };
+    let hangs = |ordinal: u8| State { up: false, phase: Phase::Starting, ..strands(ordinal) };
+    assert_eq!(starts(&strands, 3), None);
+    assert_eq!(starts(&hangs, 3), None, "dkron that looks for others needs nobody's vote either");
+    assert!(starts(&serves, 3).is_some_and(|after| after > 290), "{:?}", starts(&serves, 3));
+    assert!(starts(&strands, 2).is_some(), "the others cannot");
+    let one_stays = |ordinal: u8| if ordinal == 0 { serves(0) } else { strands(ordinal) };
+    assert!(starts(&one_stays, 4).is_some(), "they do not write together");
+    let contradict = |ordinal: u8| {
+        if ordinal == 0 { State { raft: Some(raft(&[0, 1, 4])), ..strands(0) } } else { strands(ordinal) }
+    };
+    assert!(starts(&contradict, 4).is_some(), "nor here");
+}
+
+#[test]
+fn an_empty_disk_that_was_started_to_vote_gives_way_to_dkron_3_that_gets_new_addresses() {
+    let all = [0, 1, 2];
+    let ends = |late: State| {
+        let mut server = Life::new(0, 3, |_| {});
+        let waits = |server: &mut Life| {
+            server.hear(stranded(1, &all));
+            server.wait(Duration::from_secs(1))
+        };
+        assert!((0..200).any(|_| started(&waits(&mut server)).is_some()), "a-2 does not come");
+        server.hear(Input::Started);
+        (0..60).find(|_| {
+            let mut wanted = server.hear(State { up: true, phase: Phase::Serving, ..stranded(1, &all) });
+            wanted.extend(server.hear(late.clone()));
+            wanted.extend(server.own(&[0, 1], None));
+            wanted.extend(server.say_raft_if_asked(&[]));
+            wanted.extend(server.wait(Duration::from_millis(500)));
+            wanted.contains(&Action::Term)
+        })
+    };
+    assert!(ends(stranded(2, &all)).is_some(), "a-2 has come");
+    assert_eq!(ends(State { ip: Some(moved(2)), ..empty(2) }), None, "its vote is needed");
 }

@@ -160,8 +160,8 @@ impl World {
             self.is_wanted(slot) && (log.genesis == best.genesis || !self.params.three && log.is_empty())
         };
         let voters = best.servers.places().filter(held).count() as u32;
-        // dkron 3 cannot go on at new addresses by itself, and the wrapper needs the markers of all for that, or of a majority while all
-        // others are there with nothing.
+        // dkron 3 cannot go on at new addresses by itself, and the wrapper needs the markers of all for that; or of a majority that agrees
+        // with everybody who has anything, while all others are there with nothing.
         let marked = |place: usize| {
             let volume = &self.volumes[slot_of(set, place)];
             // One that is out of date, since dkron ran without a wrapper, is none.
@@ -171,14 +171,18 @@ impl World {
             // Nor does one help that was taken out and told so, where the last leader had it in again.
             held(&place) && told == volume.log.servers.voters && volume.log.servers.has(place) && !volume.lost
         };
-        let empty = |place: usize| {
-            let slot = slot_of(set, place);
-            self.is_wanted(slot) && self.volumes[slot].log.is_empty()
+        let places = || best.servers.places();
+        let recovers_beside_empty = || {
+            let wanted = || Self::places(set).filter(|slot| self.is_wanted(*slot)).map(|slot| &self.volumes[slot].log);
+            let agree = wanted().all(|log| log.is_empty() || log.servers.voters == best.servers.voters);
+            let empty = |place: usize| {
+                let slot = slot_of(set, place);
+                self.is_wanted(slot) && self.volumes[slot].log.is_empty()
+            };
+            let enough = places().filter(|place| marked(*place)).count() as u32 >= best.servers.majority();
+            agree && enough && places().all(|place| marked(place) || empty(place))
         };
-        let recovers = || {
-            let all = best.servers.places().all(|place| marked(place) || empty(place));
-            all && best.servers.places().filter(|place| marked(*place)).count() as u32 >= best.servers.majority()
-        };
+        let recovers = || places().all(marked) || recovers_beside_empty();
         voters >= best.servers.majority() && (!self.params.three || recovers())
     }
 }

@@ -69,10 +69,10 @@ fn last_configuration(facts: &Facts, now: Moment) -> &[Server] {
 }
 
 /// It is stranded too, or its raft looks for this server where that is now, while the own raft was read to have addresses from before: it
-/// has got the new ones already, and waits for the others to get them too.
+/// has got the new ones already, and waits for the others to get them too. Not one that has turned out to hold nothing.
 pub fn is_in_the_same_need(facts: &Facts, state: &State) -> bool {
     let has_recovered = || facts.own_raft.is_some() && stands_at_own_address(facts, state.raft.iter().flatten());
-    state.stranded || has_recovered()
+    state.disk != Disk::Empty && (state.stranded || has_recovered())
 }
 
 /// Two configurations of the same servers, wherever these are.

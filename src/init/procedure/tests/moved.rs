@@ -125,9 +125,11 @@ fn a_majority_of_dkron_3_that_has_moved_gets_its_addresses_though_another_disk_i
         }
         server.launch().map(|launch| launch.disk)
     };
-    for (own, nothing) in
-        [(Some(moved(0)), empty(1)), (None, empty(1)), (Some(moved(0)), State { ip: Some(moved(1)), ..empty(1) })]
-    {
+    let me = || Some(moved(0));
+    let elsewhere = State { ip: Some(moved(1)), ..empty(1) };
+    // It was started as one that may hold something.
+    let was_stranded = State { stranded: true, ..empty(1) };
+    for (own, nothing) in [(me(), empty(1)), (None, empty(1)), (me(), elsewhere), (me(), was_stranded)] {
         let nothing_at = nothing.ip.expect("an address");
         let disk = starts(own, [nothing, stranded(2, &all)]);
         let Some(Prepare::Recover(servers)) = disk else { panic!("they are the majority: {disk:?}") };

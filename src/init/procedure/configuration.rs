@@ -41,12 +41,18 @@ impl Facts {
         self.raft.as_ref().filter(|reading| now.since(reading.at) <= RAFT_HOLDS)
     }
 
-    /// The voters of that one.
+    /// Its voters.
     pub fn voters(&self, now: Moment) -> Option<impl Iterator<Item = &Server>> {
         Some(self.young_raft(now)?.servers.iter().filter(|server| server.voter))
     }
 
-    /// Since when the own dkron has shown a majority of them where they are, this server one of it.
+    /// What this server tells others: the configuration that was read last, however long ago, or else that of the marker.
+    pub fn told_raft(&self) -> Option<&Vec<Server>> {
+        let of_marker = || self.marker.as_ref().map(|marker| &marker.members);
+        self.raft.as_ref().map(|reading| &reading.servers).or_else(of_marker)
+    }
+
+    /// Since when the own dkron has shown a majority of the voters where they are, this server one of it.
     pub fn finds_majority_since(&self, now: Moment) -> Option<Moment> {
         let voters: Vec<_> = self.voters(now)?.collect();
         let others = voters.iter().any(|server| self.is_own(server)).then(|| majority(voters.len()) - 1)?;

@@ -180,7 +180,6 @@ impl Procedure {
     pub fn state(&self, now: Now) -> State {
         let me = &self.facts.me;
         let own = self.facts.own.as_ref();
-        let last = self.facts.marker.as_ref().map(|marker| &marker.members);
         State {
             protocol: PROTOCOL,
             version: env!("CARGO_PKG_VERSION").into(),
@@ -205,7 +204,7 @@ impl Procedure {
             leader: self.facts.own_leader().cloned(),
             leads: self.facts.leads(),
             voter_for: self.facts.voter_since.map(|since| millis(now.at.since(since))),
-            raft: self.facts.raft.as_ref().map(|reading| &reading.servers).or(last).cloned(),
+            raft: self.facts.told_raft().cloned(),
             members: self.facts.members(now.at),
         }
     }

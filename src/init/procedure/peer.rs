@@ -322,10 +322,9 @@ impl Peer {
         self.wrapper(now).is_some_and(|state| state.disk == Disk::Empty)
     }
 
-    /// The same, and it waits for others: no dkron votes there.
+    /// The same, and it waits for others.
     pub fn waits_with_nothing(&self, now: Moment) -> bool {
-        let waits = |state: &State| state.phase == Phase::Waiting && !state.up;
-        self.holds_nothing(now) && self.wrapper(now).is_some_and(waits)
+        self.wrapper(now).is_some_and(State::waits_with_nothing)
     }
 
     /// Its disk, or what it knows of raft, may hold a cluster.

@@ -165,10 +165,8 @@ pub fn return_empty(facts: &Facts, tried: &Tried, now: Moment) -> Start {
         Need::None => 2 * RETURN_OF_AN_EMPTY_DISK,
     };
     // Of those that others hang for, one is enough.
-    let waits_too = |peer: &&Peer| {
-        let empty = |state: &State| state.disk == Disk::Empty && state.phase == Phase::Waiting;
-        peer.wrapper(now).is_some_and(empty) && facts.ordinal(&peer.name.pod) < facts.ordinal(&facts.me.pod)
-    };
+    let waits_too =
+        |peer: &&Peer| peer.waits_with_nothing(now) && facts.ordinal(&peer.name.pod) < facts.ordinal(&facts.me.pod);
     let turn = u32::try_from(facts.peers.values().filter(waits_too).count()).unwrap_or(u32::MAX);
     // Whoever hangs beside one that serves waits for its gossip, and has it within that time; both elect then, where they can.
     let serves = |peer: &Peer| peer.may_hold_a_cluster(now) && peer.is_up(now);
@@ -236,9 +234,8 @@ fn need(facts: &Facts, now: Moment) -> Need {
         voters.filter_map(|state| Some((&state.node, state.configuration()?)))
     };
     let own = facts.ordinal(&facts.me.pod);
-    let comes = |state: &&&State| match (state.disk, state.phase) {
-        (Disk::Empty, Phase::Waiting) => facts.ordinal(&state.pod) < own,
-        _ => !state.phase.stops(),
+    let comes = |state: &&&State| {
+        if state.waits_with_nothing() { facts.ordinal(&state.pod) < own } else { !state.phase.stops() }
     };
     // Nobody votes for one that its own configuration does not have. Until it runs that is a marker, which may be older.
     let refuses = |state: &State, node: &Name| {

@@ -95,6 +95,11 @@ impl State {
         self.raft.as_deref().filter(|servers| !servers.is_empty())
     }
 
+    /// Its disk holds nothing, and it waits for others: no dkron votes there.
+    pub fn waits_with_nothing(&self) -> bool {
+        self.disk == Disk::Empty && self.phase == Phase::Waiting && !self.up
+    }
+
     /// dkron ran on its disk, and it has told no configuration: raft may well have nothing there.
     pub fn is_blank(&self) -> bool {
         self.disk == Disk::Unknown && self.configuration().is_none()

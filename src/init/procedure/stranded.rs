@@ -1,6 +1,6 @@
 //! dkron before version 4, whose raft keeps the addresses of its configuration: when all have moved, it gets the new ones.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::action::Prepare;
 use super::facts::Facts;
@@ -75,7 +75,11 @@ pub fn is_in_the_same_need(facts: &Facts, state: &State) -> bool {
     state.disk != Disk::Empty && (state.stranded || has_recovered())
 }
 
-/// Two configurations of the same servers, wherever these are.
+/// It has its disk, and tells of the same servers, wherever these are.
+fn agrees(state: &State, servers: &[Server]) -> bool {
+    state.disk == Disk::State && state.configuration().is_some_and(|told| are_the_same(told, servers))
+}
+
 fn are_the_same(one: &[Server], other: &[Server]) -> bool {
     one.len() == other.len() && one.iter().all(|server| lists(other, &server.id))
 }
@@ -86,8 +90,7 @@ pub fn will_recover(facts: &Facts, now: Moment) -> bool {
     let states = facts.peers.values().filter_map(|peer| peer.wrapper(now));
     let holders: Vec<&State> = states.filter(|state| state.disk == Disk::State && !state.is_out()).collect();
     let Some(raft) = holders.first().and_then(|state| state.configuration()) else { return false };
-    let agrees = |state: &&State| state.stranded && state.configuration().is_some_and(|told| are_the_same(told, raft));
-    holders.iter().all(agrees) && holders.len() >= majority(raft.len())
+    holders.iter().all(|state| state.stranded && agrees(state, raft)) && holders.len() >= majority(raft.len())
 }
 
 /// Raft gets the present addresses of its configuration, if all its members are in the same need; beside an empty disk only if all others have
@@ -100,24 +103,21 @@ pub fn recover(facts: &Facts, now: Moment) -> Start {
     let mut surplus = Vec::new();
     // Neither is there what these had.
     let mut empty = Vec::new();
-    let moved = |server: &Server, at: SocketAddr| Server { address: at.to_string().into(), ..server.clone() };
-    let told = facts.raft.as_ref().map(|reading| &reading.servers).or(facts.marker.as_ref().map(|it| &it.members));
+    let told = facts.told_raft();
     let mut agree = facts.disk == Disk::State && told.is_some_and(|told| are_the_same(told, members));
     for server in members {
-        if facts.is_own(server) {
-            present.extend(facts.own_rpc().map(|at| moved(server, at)));
-            continue;
-        }
-        let peer = facts.peer_of(&server.id);
-        match peer.and_then(|peer| Some((peer, peer.sure(now)?, peer.wrapper(now)?))) {
-            Some((_, ip, state)) if is_in_the_same_need(facts, state) => {
-                present.push(moved(server, SocketAddr::new(ip, facts.me.rpc_port)));
-                agree &= state.disk == Disk::State;
-                agree &= state.configuration().is_some_and(|told| are_the_same(told, members));
+        let moved = |ip: IpAddr| {
+            let address = SocketAddr::new(ip, facts.me.rpc_port).to_string().into();
+            Server { address, ..server.clone() }
+        };
+        let told = facts.peer_of(&server.id).and_then(|peer| Some((peer.sure(now)?, peer.wrapper(now)?)));
+        match told {
+            _ if facts.is_own(server) => present.extend(facts.me.ip.map(moved)),
+            Some((ip, state)) if is_in_the_same_need(facts, state) => {
+                present.push(moved(ip));
+                agree &= agrees(state, members);
             }
-            Some((peer, ip, _)) if peer.waits_with_nothing(now) => {
-                empty.push(moved(server, SocketAddr::new(ip, facts.me.rpc_port)));
-            }
+            Some((ip, state)) if state.waits_with_nothing() => empty.push(moved(ip)),
             // Somebody kept its address, so that raft can reach it.
             Some(_) => return Start::Run(launch(facts, now, None, Prepare::Keep), Why::State),
             None if facts.is_surplus(now, &server.id) => surplus.push(server.clone()),

@@ -77,15 +77,16 @@ fn restart(scenario: &str, dkron: &Dkron, way: Way) -> Result<()> {
 /// The longest stop, and when the last server was started.
 fn away_and_back(cluster: &Cluster, way: Way, all: &[Ordinal], run: u64) -> Result<(Duration, Duration)> {
     let begun = cluster.now();
-    if way == Way::Deleted {
-        let stops = each(all, &[], |one| cluster.restart(one))?;
-        return Ok((stops.iter().map(|stop| stop.took).max().unwrap_or_default(), cluster.now()));
-    }
-    if matches!(way, Way::Scaled | Way::OneDiskLost) {
-        cluster.want(0);
-        each(all, &[], |one| cluster.delete(one).map(drop))?;
-    } else {
-        each(all, &[], |one| cluster.kill(one))?;
+    match way {
+        Way::Deleted => {
+            let stops = each(all, &[], |one| cluster.restart(one))?;
+            return Ok((stops.iter().map(|stop| stop.took).max().unwrap_or_default(), cluster.now()));
+        }
+        Way::Scaled | Way::OneDiskLost => {
+            cluster.want(0);
+            each(all, &[], |one| cluster.delete(one).map(drop))?;
+        }
+        Way::Killed => drop(each(all, &[], |one| cluster.kill(one))?),
     }
     let stopped = cluster.since(begun);
     if way == Way::OneDiskLost {

@@ -114,6 +114,16 @@ pub fn leaderless(ordinal: u8, servers: &[u8]) -> State {
     State { leader: None, leads: false, voter_for: None, ..serving(ordinal, servers, ordinal) }
 }
 
+/// Another address of it.
+pub fn moved(ordinal: u8) -> IpAddr {
+    IpAddr::from([10, 0, 1, ordinal])
+}
+
+/// The state of a peer of version 3 that waits at that address, with these servers on its disk.
+pub fn stranded(ordinal: u8, servers: &[u8]) -> State {
+    State { ip: Some(moved(ordinal)), stranded: true, phase: Phase::Waiting, up: false, ..leaderless(ordinal, servers) }
+}
+
 /// What Kubernetes wants: `replicas`, and these pods.
 pub fn desired(replicas: u32, pods: &[u8]) -> Desired {
     let pod = |o: &u8| DesiredPod {

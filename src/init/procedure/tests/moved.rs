@@ -72,17 +72,10 @@ fn a_sole_server_does_not_go_on_with_a_larger_configuration_of_one_that_does_not
         let before = Marker { owner: owner(Some("old")), ..marker(own) };
         let mut server = Life::new(0, 2, |me| {
             (me.disk, me.marker, me.generation) = (Disk::State, Some(before), Generation::Three);
-            me.ip = Some([10, 0, 1, 0].into());
+            me.ip = Some(moved(0));
         });
         server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
-        let there = |ordinal: u8| State {
-            ip: Some([10, 0, 1, ordinal].into()),
-            stranded: true,
-            phase: Phase::Waiting,
-            up: false,
-            owner: Some(owner(its)),
-            ..leaderless(ordinal, &[0, 1, 2])
-        };
+        let there = |ordinal| State { owner: Some(owner(its)), ..stranded(ordinal, &[0, 1, 2]) };
         server.hear(there(1));
         server.hear(there(2));
         let Prepare::Recover(servers) = server.launch().expect("a start").disk else { panic!("{its:?}") };
@@ -103,16 +96,6 @@ fn of_version_3(ordinal: u8, servers: &[u8], size: u8, at: Option<IpAddr>) -> Li
     let all: Vec<u8> = (0..size).collect();
     server.hear(Input::Desired(desired(size.into(), &all), server.now.at));
     server
-}
-
-/// Another address of it.
-fn moved(ordinal: u8) -> IpAddr {
-    IpAddr::from([10, 0, 1, ordinal])
-}
-
-/// One that waits at a new address, with these on its disk.
-fn stranded(ordinal: u8, servers: &[u8]) -> State {
-    State { ip: Some(moved(ordinal)), stranded: true, phase: Phase::Waiting, up: false, ..leaderless(ordinal, servers) }
 }
 
 #[test]

@@ -81,23 +81,12 @@ fn that_a_server_of_another_founding_is_away_for_a_moment_decides_nothing() {
     assert!(started(&server.hear(there(0, "old"))).is_some(), "somebody has given it the right disk");
 }
 
-/// Address of version 3's raft after a move.
-fn moved(ordinal: u8) -> State {
-    State {
-        ip: Some([10, 0, 1, ordinal].into()),
-        stranded: true,
-        phase: Phase::Waiting,
-        up: false,
-        ..leaderless(ordinal, &[0, 1, 2])
-    }
-}
-
 #[test]
 fn version_3_gets_new_addresses_although_one_is_gone_for_good() {
     let mut server = of_three(0, Generation::Three);
     server.hear(Input::Desired(desired(2, &[0, 1]), server.now.at));
     server.hear(Input::Looked { pod: name(2), asked: server.now.at, looks: Ok(vec![]) });
-    let launch = started(&server.hear(moved(1))).expect("a start");
+    let launch = started(&server.hear(stranded(1, &[0, 1, 2]))).expect("a start");
     let Prepare::Recover(servers) = launch.disk else { panic!("{:?}", launch.disk) };
     assert_eq!(servers.len(), 3, "a majority of all has to be there: {servers:?}");
     assert_eq!(&*servers[1].address, "10.0.1.1:6868");
@@ -105,7 +94,7 @@ fn version_3_gets_new_addresses_although_one_is_gone_for_good() {
     let mut wanted = of_three(0, Generation::Three);
     wanted.hear(Input::Desired(desired(3, &[0, 1]), wanted.now.at));
     wanted.hear(Input::Looked { pod: name(2), asked: wanted.now.at, looks: Ok(vec![]) });
-    let disk = started(&wanted.hear(moved(1))).map(|launch| launch.disk);
+    let disk = started(&wanted.hear(stranded(1, &[0, 1, 2]))).map(|launch| launch.disk);
     assert_ne!(disk, Some(Prepare::Recover(servers)), "that one comes back, and may be where it was");
 
     let mut few = of_three(0, Generation::Three);
@@ -124,7 +113,8 @@ fn version_3_that_is_started_again_goes_by_what_its_raft_was_read_to_have() {
     });
     server.hear(Input::Desired(desired(3, &[0, 1]), server.now.at));
     // a-2 lacks the last change, and the disk of a-1 is new: together they seem to be enough for what a-2 has.
-    let others = || [State { up: true, phase: Phase::Serving, ..moved(2) }, State { up: true, ..empty(1) }];
+    let others =
+        || [State { up: true, phase: Phase::Serving, ..stranded(2, &[0, 1, 2]) }, State { up: true, ..empty(1) }];
     for other in others() {
         server.hear(other);
     }
@@ -160,7 +150,7 @@ fn version_3_follows_one_that_has_its_new_addresses_already() {
         let mut server = of_three(0, Generation::Three);
         server.procedure.facts.me.ip = Some([10, 0, 1, 0].into());
         server.hear(Input::Desired(desired(3, &[0, 1, 2]), server.now.at));
-        let serves = |ordinal: u8| State { up: true, phase: Phase::Serving, ..moved(ordinal) };
+        let serves = |ordinal: u8| State { up: true, phase: Phase::Serving, ..stranded(ordinal, &[0, 1, 2]) };
         // It was restarted since, and its log may lack what the others have: they do not vote for it.
         let mut last = State { stranded: false, raft: Some(raft(&[0, 1, 2])), ..serves(2) };
         for (server, address) in last.raft.iter_mut().flatten().zip([where_it_looks, "10.0.1.1:6868", "10.0.1.2:6868"])
@@ -210,7 +200,8 @@ fn version_3_believes_no_configuration_of_one_that_does_not_stand_in_it() {
         for (ordinal, told) in [(2, second), (3, third)] {
             server.hear(State { up: false, phase: Phase::Waiting, ..leaderless(ordinal, told) });
         }
-        let launch = started(&server.hear(State { raft: Some(raft(&[0, 1])), ..moved(1) })).expect("a start");
+        let launch =
+            started(&server.hear(State { raft: Some(raft(&[0, 1])), ..stranded(1, &[0, 1, 2]) })).expect("a start");
         matches!(launch.disk, Prepare::Recover(_))
     };
     assert!(recovers(&[0, 1, 3], &[0, 1, 2]), "they were taken out, and the others went on");
